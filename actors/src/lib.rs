@@ -1,0 +1,1 @@
+//! Supervised actors, session log and inference pools.

@@ -1,0 +1,1 @@
+//! Recorded and scripted sessions played through the real doors.

@@ -1,0 +1,1 @@
+//! DICOM, PNG and JPEG: bounded decoding, header de-identification, previews.

@@ -1,0 +1,362 @@
+// Generated from protocols/events. Do not edit: see schema.rs there.
+
+export type ActorRestarted = { component: Component, restarts: number, };
+
+export type AlarmCleared = { alarm: AlarmId, kind: AlarmKind, because: Seq, };
+
+export type AlarmId = string;
+
+export type AlarmKind = "news2_single_parameter" | "news2_urgent" | "news2_emergency";
+
+export type AlarmPriority = "low" | "medium" | "high";
+
+export type AlarmRaised = { alarm: AlarmId, kind: AlarmKind, priority: AlarmPriority, message: string, 
+/**
+ * Sequence number of the score that raised it.
+ */
+because: Seq, };
+
+export type AudioCodec = "pcm_s16le" | "opus";
+
+export type CaptionDropReason = "no_speech" | "implausible" | "model_failed";
+
+export type CaptionDropped = { utterance: UtteranceId, participant: ParticipantId, span: MediaSpan, reason: CaptionDropReason, };
+
+export type CaptionFinal = { utterance: UtteranceId, participant: ParticipantId, language: Language, text: string, span: MediaSpan, 
+/**
+ * Milliseconds from the last voiced sample reaching the server to this text being known.
+ */
+latency_ms: number, 
+/**
+ * Mean probability of the chosen tokens, 0 to 1.
+ */
+confidence: number, provenance: Provenance, };
+
+export type CaptionPartial = { utterance: UtteranceId, participant: ParticipantId, language: Language, committed: string, tentative: string, span: MediaSpan, provenance: Provenance, };
+
+export type CasesMatched = { cases: Array<MatchedCase>, provenance: Provenance, };
+
+export type ChatMessage = { participant: ParticipantId, language: Language, text: string, };
+
+export type Coding = { 
+/**
+ * URI of the terminology, as FHIR writes it.
+ */
+system: string, code: string, display: string, };
+
+export type Component = "session" | "audio_track" | "interpreter" | "vitals" | "imaging" | "scribe" | "transcribe" | "translate" | "speak";
+
+export type ConditionsRanked = { conditions: Array<LikelyCondition>, provenance: Provenance, };
+
+export type Consciousness = "alert" | "confusion" | "voice" | "pain" | "unresponsive";
+
+export type ErrorRaised = { component: Component, error: Refusal, 
+/**
+ * The event that could not be dealt with, where there is one.
+ */
+of?: Seq, };
+
+export type Event = { v: number, session: SessionId, seq: Seq, 
+/**
+ * When the session actor sequenced it.
+ */
+at: Timestamp, } & ({ "type": "session.started" } & SessionStarted | { "type": "session.ended" } & SessionEnded | { "type": "participant.joined" } & ParticipantJoined | { "type": "participant.left" } & ParticipantLeft | { "type": "chat.message" } & ChatMessage | { "type": "utterance.started" } & SpeechBoundary | { "type": "utterance.ended" } & SpeechBoundary | { "type": "caption.partial" } & CaptionPartial | { "type": "caption.final" } & CaptionFinal | { "type": "caption.dropped" } & CaptionDropped | { "type": "translation.final" } & TranslationFinal | { "type": "speech.announced" } & SpeechAnnounced | { "type": "speech.completed" } & SpeechCompleted | { "type": "vitals.observed" } & VitalsObserved | { "type": "risk.scored" } & RiskScored | { "type": "alarm.raised" } & AlarmRaised | { "type": "alarm.cleared" } & AlarmCleared | { "type": "image.received" } & ImageReceived | { "type": "image.ready" } & ImageReady | { "type": "image.rejected" } & ImageRejected | { "type": "image.finding" } & ImageFinding | { "type": "symptom.mentioned" } & SymptomMentioned | { "type": "conditions.ranked" } & ConditionsRanked | { "type": "cases.matched" } & CasesMatched | { "type": "report.requested" } & ReportRequested | { "type": "report.ready" } & ReportReady | { "type": "error.raised" } & ErrorRaised | { "type": "actor.restarted" } & ActorRestarted);
+
+export type ImageFinding = { image: ImageId, label: string, 
+/**
+ * Calibrated probability, 0 to 1.
+ */
+probability: number, region?: Region, provenance: Provenance, };
+
+export type ImageFormat = "application/dicom" | "image/png" | "image/jpeg";
+
+export type ImageId = string;
+
+export type ImageReady = { image: ImageId, format: ImageFormat, width: number, height: number, 
+/**
+ * Frames in the file; the preview shows the first.
+ */
+frames: number, 
+/**
+ * DICOM Modality (0008,0060), where there is one.
+ */
+modality?: string, 
+/**
+ * DICOM Body Part Examined (0018,0015), where there is one.
+ */
+body_part?: string, 
+/**
+ * Header elements removed, emptied or replaced by de-identification.
+ */
+elements_deidentified: number, 
+/**
+ * SHA-256 of the de-identified file.
+ */
+sha256: string, 
+/**
+ * Pixels may still show burned-in text: only the header has been cleaned.
+ */
+burned_in_text_possible: boolean, };
+
+export type ImageReceived = { image: ImageId, bytes: number, sha256: string, };
+
+export type ImageRejected = { image: ImageId, 
+/**
+ * What is wrong with the file; names elements, never their values.
+ */
+reason: string, };
+
+export type Language = string;
+
+export type LikelyCondition = { condition: Coding, probability: number, 
+/**
+ * Sequence numbers of the symptoms that speak for it.
+ */
+because: Array<Seq>, };
+
+export type MatchedCase = { case: string, title: string, 
+/**
+ * Cosine similarity, -1 to 1.
+ */
+similarity: number, };
+
+export type MediaSpan = { start_ms: number, end_ms: number, };
+
+export type MonitorProtocol = "hl7_v2" | "fhir" | "kafka" | "websocket";
+
+export type MonitorSource = { protocol: MonitorProtocol, 
+/**
+ * MSH-3 for HL7 v2.
+ */
+application: string, 
+/**
+ * MSH-4 for HL7 v2.
+ */
+facility: string, 
+/**
+ * MSH-10 for HL7 v2.
+ */
+message_id: string, };
+
+export type NewSession = { patient: PatientId, 
+/**
+ * One to four languages, none twice.
+ */
+languages: Array<Language>, spo2_scale: Spo2Scale, };
+
+export type ParticipantId = string;
+
+export type ParticipantJoined = { participant: ParticipantId, language: Language, };
+
+export type ParticipantLeft = { participant: ParticipantId, };
+
+export type PatientId = string;
+
+export type Provenance = { 
+/**
+ * Sequence numbers of the events the output rests on.
+ */
+inputs: Array<Seq>, 
+/**
+ * Name in the model registry, or of the published chart for a rule.
+ */
+name: string, version: string, 
+/**
+ * SHA-256, in hex, of the weights as loaded; of the canonical text of the rules for a rule-based model.
+ */
+weights_sha256: string, };
+
+export type Receipt = { seq: Seq, at: Timestamp, 
+/**
+ * The same monitor message had been recorded before, under this sequence number.
+ */
+repeated: boolean, };
+
+export type Refusal = { "code": "unknown_session" } | { "code": "session_ended" } | { "code": "not_found", what: string, } | { "code": "invalid", field: string, reason: string, } | { "code": "too_large", what: string, limit: number, } | { "code": "unsupported_media", media_type: string, } | { "code": "overloaded", queue: string, retry_after_ms: number, } | { "code": "unavailable", component: string, } | { "code": "conflict", what: string, };
+
+export type Region = { left: number, top: number, width: number, height: number, };
+
+export type RejectedObservation = { 
+/**
+ * The code as sent (OBX-3.1 for HL7 v2), at most 64 characters.
+ */
+code: string, reason: RejectionReason, };
+
+export type RejectionReason = "unknown_code" | "not_a_number" | "unit_mismatch" | "outside_physiology" | "not_final";
+
+export type ReportReady = { 
+/**
+ * Sequence number of the last event the report takes into account.
+ */
+up_to: Seq, texts: Array<ReportText>, provenance: Provenance, };
+
+export type ReportRequested = { 
+/**
+ * Languages to write it in; the session's when empty.
+ */
+languages: Array<Language>, };
+
+export type ReportSection = { heading: string, sentences: Array<ReportSentence>, };
+
+export type ReportSentence = { text: string, sources: Array<Seq>, };
+
+export type ReportText = { language: Language, title: string, sections: Array<ReportSection>, };
+
+export type ReviewStatus = "reviewed" | "unreviewed";
+
+export type RiskBand = "low" | "low_medium" | "medium" | "high";
+
+export type RiskItem = { 
+/**
+ * Field of `VitalSigns`, for example `respiratory_rate`.
+ */
+parameter: string, 
+/**
+ * The value as charted, with its unit.
+ */
+value: string, 
+/**
+ * The row of the chart it fell into, for example `21–24 /min`.
+ */
+range: string, points: number, };
+
+export type RiskScored = { 
+/**
+ * `NEWS2`.
+ */
+score: string, total: number, band: RiskBand, spo2_scale: Spo2Scale, items: Array<RiskItem>, 
+/**
+ * Parameters never measured in this session: the total is a lower bound while any is missing.
+ */
+missing?: Array<string>, provenance: Provenance, };
+
+export type Seq = number;
+
+export type SessionEndReason = "ended" | "idle";
+
+export type SessionEnded = { reason: SessionEndReason, };
+
+export type SessionId = string;
+
+export type SessionStarted = { patient: PatientId, 
+/**
+ * Languages of the consultation: every caption is translated into each of the others.
+ */
+languages: Array<Language>, spo2_scale: Spo2Scale, };
+
+export type SessionSummary = { session: SessionId, patient: PatientId, languages: Array<Language>, started_at: Timestamp, ended: boolean, 
+/**
+ * Sequence number of the newest event.
+ */
+head: Seq, };
+
+export type SpeechAnnounced = { speech: SpeechId, utterance: UtteranceId, 
+/**
+ * Sequence number of the translation spoken.
+ */
+of: Seq, language: Language, voice: string, codec: AudioCodec, 
+/**
+ * Hertz.
+ */
+sample_rate: number, 
+/**
+ * Milliseconds from the last voiced sample of the original reaching the server to the first
+ * synthesised samples being ready.
+ */
+latency_ms: number, provenance: Provenance, };
+
+export type SpeechBoundary = { participant: ParticipantId, utterance: UtteranceId, at_ms: number, };
+
+export type SpeechCompleted = { speech: SpeechId, duration_ms: number, };
+
+export type SpeechId = string;
+
+export type Spo2Scale = "scale1" | "scale2";
+
+export type StreamCommand = { "command": "chat.send", id?: string, participant: ParticipantId, language: Language, text: string, } | { "command": "report.request", id?: string, } | { "command": "session.end", id?: string, };
+
+export type StreamNotice = { "notice": "stream.coalesced", from: Seq, to: Seq, } | { "notice": "stream.cannot_resume", asked: Seq, head: Seq, } | { "notice": "stream.refused", id?: string, error: Refusal, } | { "notice": "stream.accepted", id?: string, seq: Seq, };
+
+export type SymptomMentioned = { 
+/**
+ * Sequence number of the caption it was said in.
+ */
+of: Seq, participant: ParticipantId, symptom: Coding, 
+/**
+ * "Denies fever" mentions fever and negates it.
+ */
+negated: boolean, 
+/**
+ * The words it was recognised by.
+ */
+evidence: string, provenance: Provenance, };
+
+export type Timestamp = string;
+
+export type Transcript = { session: SessionId, up_to: Seq, lines: Array<TranscriptLine>, };
+
+export type TranscriptLine = { seq: Seq, at: Timestamp, participant: ParticipantId, language: Language, text: string, translations: Array<TranslatedLine>, };
+
+export type TranslatedLine = { seq: Seq, language: Language, text: string, };
+
+export type TranslationFinal = { utterance: UtteranceId, 
+/**
+ * Sequence number of the caption translated.
+ */
+of: Seq, participant: ParticipantId, source_language: Language, target_language: Language, text: string, engine: string, review: ReviewStatus, provenance: Provenance, };
+
+export type UnmatchedMessage = { received_at: Timestamp, 
+/**
+ * PID-3.1, if the message had one.
+ */
+patient: PatientId | null, 
+/**
+ * MSH-10.
+ */
+message_id: string, 
+/**
+ * The message as received.
+ */
+raw: string, };
+
+export type UtteranceId = string;
+
+export type VitalSigns = { 
+/**
+ * Beats per minute.
+ */
+heart_rate?: number, 
+/**
+ * Breaths per minute.
+ */
+respiratory_rate?: number, 
+/**
+ * Peripheral oxygen saturation, percent.
+ */
+spo2?: number, 
+/**
+ * mmHg.
+ */
+systolic_bp?: number, 
+/**
+ * mmHg.
+ */
+diastolic_bp?: number, 
+/**
+ * Degrees Celsius.
+ */
+temperature?: number, consciousness?: Consciousness, 
+/**
+ * Whether the patient breathes supplemental oxygen rather than air.
+ */
+supplemental_oxygen?: boolean, };
+
+export type VitalsObserved = { source: MonitorSource, 
+/**
+ * When the monitor measured, by the monitor's clock.
+ */
+taken_at: Timestamp, vitals: VitalSigns, 
+/**
+ * Observations of the same message that could not be used.
+ */
+rejected?: Array<RejectedObservation>, };

@@ -1,0 +1,127 @@
+//! Everything that can happen in a session.
+
+use crate::{
+    clinical::{MonitorSource, VitalsObserved},
+    consultation::{
+        ActorRestarted, ChatMessage, ErrorRaised, ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted,
+        SpeechBoundary,
+    },
+    imaging::{ImageFinding, ImageReady, ImageReceived, ImageRejected},
+    risk::{AlarmCleared, AlarmRaised, RiskScored},
+    scribe::{CasesMatched, ConditionsRanked, ReportReady, ReportRequested, SymptomMentioned},
+    speech::{CaptionDropped, CaptionFinal, CaptionPartial, SpeechAnnounced, SpeechCompleted, TranslationFinal},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// What happened. `type` names it on the wire.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(tag = "type")]
+pub enum EventBody {
+    #[serde(rename = "session.started")]
+    SessionStarted(SessionStarted),
+    #[serde(rename = "session.ended")]
+    SessionEnded(SessionEnded),
+    #[serde(rename = "participant.joined")]
+    ParticipantJoined(ParticipantJoined),
+    #[serde(rename = "participant.left")]
+    ParticipantLeft(ParticipantLeft),
+    #[serde(rename = "chat.message")]
+    ChatMessage(ChatMessage),
+    #[serde(rename = "utterance.started")]
+    UtteranceStarted(SpeechBoundary),
+    #[serde(rename = "utterance.ended")]
+    UtteranceEnded(SpeechBoundary),
+    #[serde(rename = "caption.partial")]
+    CaptionPartial(CaptionPartial),
+    #[serde(rename = "caption.final")]
+    CaptionFinal(CaptionFinal),
+    #[serde(rename = "caption.dropped")]
+    CaptionDropped(CaptionDropped),
+    #[serde(rename = "translation.final")]
+    TranslationFinal(TranslationFinal),
+    #[serde(rename = "speech.announced")]
+    SpeechAnnounced(SpeechAnnounced),
+    #[serde(rename = "speech.completed")]
+    SpeechCompleted(SpeechCompleted),
+    #[serde(rename = "vitals.observed")]
+    VitalsObserved(VitalsObserved),
+    #[serde(rename = "risk.scored")]
+    RiskScored(RiskScored),
+    #[serde(rename = "alarm.raised")]
+    AlarmRaised(AlarmRaised),
+    #[serde(rename = "alarm.cleared")]
+    AlarmCleared(AlarmCleared),
+    #[serde(rename = "image.received")]
+    ImageReceived(ImageReceived),
+    #[serde(rename = "image.ready")]
+    ImageReady(ImageReady),
+    #[serde(rename = "image.rejected")]
+    ImageRejected(ImageRejected),
+    #[serde(rename = "image.finding")]
+    ImageFinding(ImageFinding),
+    #[serde(rename = "symptom.mentioned")]
+    SymptomMentioned(SymptomMentioned),
+    #[serde(rename = "conditions.ranked")]
+    ConditionsRanked(ConditionsRanked),
+    #[serde(rename = "cases.matched")]
+    CasesMatched(CasesMatched),
+    #[serde(rename = "report.requested")]
+    ReportRequested(ReportRequested),
+    #[serde(rename = "report.ready")]
+    ReportReady(ReportReady),
+    #[serde(rename = "error.raised")]
+    ErrorRaised(ErrorRaised),
+    #[serde(rename = "actor.restarted")]
+    ActorRestarted(ActorRestarted),
+}
+
+impl EventBody {
+    /// The `type` on the wire.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::SessionStarted(_) => "session.started",
+            Self::SessionEnded(_) => "session.ended",
+            Self::ParticipantJoined(_) => "participant.joined",
+            Self::ParticipantLeft(_) => "participant.left",
+            Self::ChatMessage(_) => "chat.message",
+            Self::UtteranceStarted(_) => "utterance.started",
+            Self::UtteranceEnded(_) => "utterance.ended",
+            Self::CaptionPartial(_) => "caption.partial",
+            Self::CaptionFinal(_) => "caption.final",
+            Self::CaptionDropped(_) => "caption.dropped",
+            Self::TranslationFinal(_) => "translation.final",
+            Self::SpeechAnnounced(_) => "speech.announced",
+            Self::SpeechCompleted(_) => "speech.completed",
+            Self::VitalsObserved(_) => "vitals.observed",
+            Self::RiskScored(_) => "risk.scored",
+            Self::AlarmRaised(_) => "alarm.raised",
+            Self::AlarmCleared(_) => "alarm.cleared",
+            Self::ImageReceived(_) => "image.received",
+            Self::ImageReady(_) => "image.ready",
+            Self::ImageRejected(_) => "image.rejected",
+            Self::ImageFinding(_) => "image.finding",
+            Self::SymptomMentioned(_) => "symptom.mentioned",
+            Self::ConditionsRanked(_) => "conditions.ranked",
+            Self::CasesMatched(_) => "cases.matched",
+            Self::ReportRequested(_) => "report.requested",
+            Self::ReportReady(_) => "report.ready",
+            Self::ErrorRaised(_) => "error.raised",
+            Self::ActorRestarted(_) => "actor.restarted",
+        }
+    }
+
+    /// The monitor message this event records, for recognising repeats.
+    pub fn monitor_source(&self) -> Option<&MonitorSource> {
+        match self {
+            Self::VitalsObserved(observed) => Some(&observed.source),
+            _ => None,
+        }
+    }
+
+    /// Whether a slow client may be spared this event when a later one of the same utterance follows.
+    pub fn is_coalescible(&self) -> bool {
+        matches!(self, Self::CaptionPartial(_))
+    }
+}

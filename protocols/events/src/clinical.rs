@@ -1,0 +1,130 @@
+//! Vital signs and where they come from.
+
+use crate::ids::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Level of consciousness on the ACVPU scale of NEWS2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Consciousness {
+    Alert,
+    /// New confusion.
+    Confusion,
+    Voice,
+    Pain,
+    Unresponsive,
+}
+
+/// One set of vital signs. Absent means not measured, never zero.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(default)]
+pub struct VitalSigns {
+    /// Beats per minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub heart_rate: Option<f64>,
+    /// Breaths per minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub respiratory_rate: Option<f64>,
+    /// Peripheral oxygen saturation, percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub spo2: Option<f64>,
+    /// mmHg.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub systolic_bp: Option<f64>,
+    /// mmHg.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub diastolic_bp: Option<f64>,
+    /// Degrees Celsius.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub consciousness: Option<Consciousness>,
+    /// Whether the patient breathes supplemental oxygen rather than air.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub supplemental_oxygen: Option<bool>,
+}
+
+impl VitalSigns {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Takes from `newer` what it has and keeps the rest: monitors often send part of a set.
+    pub fn merge(&mut self, newer: &Self) {
+        fn take<T: Copy>(slot: &mut Option<T>, newer: Option<T>) {
+            if newer.is_some() {
+                *slot = newer;
+            }
+        }
+        take(&mut self.heart_rate, newer.heart_rate);
+        take(&mut self.respiratory_rate, newer.respiratory_rate);
+        take(&mut self.spo2, newer.spo2);
+        take(&mut self.systolic_bp, newer.systolic_bp);
+        take(&mut self.diastolic_bp, newer.diastolic_bp);
+        take(&mut self.temperature, newer.temperature);
+        take(&mut self.consciousness, newer.consciousness);
+        take(&mut self.supplemental_oxygen, newer.supplemental_oxygen);
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum MonitorProtocol {
+    Hl7V2,
+    Fhir,
+    Kafka,
+    Websocket,
+}
+
+/// Who sent an observation, and under which message identifier. A repeated message from the same source is
+/// acknowledged again and not recorded twice.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
+pub struct MonitorSource {
+    pub protocol: MonitorProtocol,
+    /// MSH-3 for HL7 v2.
+    pub application: String,
+    /// MSH-4 for HL7 v2.
+    pub facility: String,
+    /// MSH-10 for HL7 v2.
+    pub message_id: String,
+}
+
+/// Vital signs as a monitor sent them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct VitalsObserved {
+    pub source: MonitorSource,
+    /// When the monitor measured, by the monitor's clock.
+    pub taken_at: Timestamp,
+    pub vitals: VitalSigns,
+    /// Observations of the same message that could not be used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<RejectedObservation>,
+}
+
+/// An observation that was not used, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct RejectedObservation {
+    /// The code as sent (OBX-3.1 for HL7 v2), at most 64 characters.
+    pub code: String,
+    pub reason: RejectionReason,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectionReason {
+    UnknownCode,
+    NotANumber,
+    UnitMismatch,
+    OutsidePhysiology,
+    NotFinal,
+}

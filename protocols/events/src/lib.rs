@@ -1,0 +1,38 @@
+//! The vocabulary of HealthSync: identifiers, clinical types, events, limits, refusals, and the handle
+//! through which every transport reaches a session.
+//!
+//! Everything that happens in a session is an [`Event`] in that session's log, and every view of a session
+//! is a fold over it ([`SessionState`]). This crate is pure: no runtime, no clock, no I/O.
+
+pub mod audio;
+pub mod body;
+pub mod clinical;
+pub mod consultation;
+pub mod envelope;
+pub mod handle;
+pub mod ids;
+pub mod imaging;
+pub mod limits;
+pub mod provenance;
+pub mod refusal;
+pub mod risk;
+pub mod schema;
+pub mod scribe;
+pub mod speech;
+pub mod state;
+pub mod transcript;
+
+pub use audio::{AudioFrame, AudioSink, AudioTrackSpec};
+pub use body::EventBody;
+pub use clinical::{Consciousness, MonitorProtocol, MonitorSource, VitalSigns};
+pub use envelope::{Event, NewEvent, VERSION};
+pub use handle::{
+    BoxFuture, EventStream, ImageUpload, NewSession, Receipt, Sessions, SessionSummary, SpeechStream,
+    UnmatchedMessage,
+};
+pub use ids::{
+    AlarmId, IdError, ImageId, Language, ParticipantId, PatientId, Seq, SessionId, SpeechId, Timestamp, UtteranceId,
+};
+pub use provenance::{ModelInfo, Provenance};
+pub use refusal::Refusal;
+pub use state::SessionState;

@@ -1,0 +1,38 @@
+//! Bounds that hold at every door, and why they are what they are.
+
+/// Bytes of a JSON request body. The largest legitimate one, a chat message, is a thousandth of this.
+pub const MAX_JSON_BYTES: usize = 64 * 1024;
+
+/// Bytes of a WebSocket message from a client: control and chat only.
+pub const MAX_WS_MESSAGE_BYTES: usize = 64 * 1024;
+
+/// Bytes of an uploaded image. A 16-bit chest radiograph of 4,000 by 5,000 pixels takes 40 MB.
+pub const MAX_IMAGE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Pixels of a decoded image, so that a small file cannot unfold into gigabytes.
+pub const MAX_IMAGE_PIXELS: u64 = 64 * 1024 * 1024;
+
+/// Depth of nested DICOM sequences. Structured reports, the deepest real objects, stay under 16.
+pub const MAX_DICOM_DEPTH: u32 = 32;
+
+/// Bytes of one HL7 v2 message. Monitor messages take 1 to 4 KiB; waveforms do not come by this door.
+pub const MAX_HL7_MESSAGE_BYTES: usize = 256 * 1024;
+
+/// Bytes of an SDP offer: Chromium's audio offer takes about 3 KiB.
+pub const MAX_SDP_BYTES: usize = 64 * 1024;
+
+/// Characters of a chat message.
+pub const MAX_CHAT_CHARS: usize = 4_000;
+
+/// Participants of one session at a time.
+pub const MAX_PARTICIPANTS: usize = 16;
+
+/// Concurrent event-stream subscribers of one session.
+pub const MAX_SUBSCRIBERS: usize = 64;
+
+/// Vital-sign messages remembered for recognising repeats: over 15 minutes at one a second.
+pub const REMEMBERED_MESSAGES: usize = 1_024;
+
+/// Messages kept for patients without a session; the oldest give way. A ward of 50 beds at one a minute
+/// fills this in over three hours.
+pub const MAX_UNMATCHED: usize = 10_000;

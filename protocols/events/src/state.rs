@@ -1,0 +1,160 @@
+//! The state of a session: a fold over its events, and nothing else.
+
+use crate::{
+    body::EventBody,
+    clinical::{MonitorSource, VitalSigns},
+    consultation::SessionStarted,
+    envelope::Event,
+    ids::{AlarmId, ImageId, Language, ParticipantId, Seq, SessionId, Timestamp, UtteranceId},
+    imaging::ImageReady,
+    limits::REMEMBERED_MESSAGES,
+    risk::{AlarmRaised, RiskScored},
+    scribe::ReportReady,
+    speech::{CaptionFinal, TranslationFinal},
+};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// A value and the event it came with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct At<T> {
+    pub seq: Seq,
+    pub at: Timestamp,
+    pub value: T,
+}
+
+/// A final caption with what was made of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Utterance {
+    pub caption: At<CaptionFinal>,
+    pub translations: Vec<At<TranslationFinal>>,
+}
+
+/// The fold of a session's events up to `head`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionState {
+    pub session: SessionId,
+    pub head: Seq,
+    pub started: Option<At<SessionStarted>>,
+    pub ended: Option<At<()>>,
+    /// Participants present, with their language.
+    pub participants: BTreeMap<ParticipantId, Language>,
+    /// Finished utterances in the order their captions became final.
+    pub utterances: Vec<Utterance>,
+    /// Newest value of each vital sign.
+    pub vitals: VitalSigns,
+    /// The observation that changed `vitals` last.
+    pub last_vitals: Option<At<()>>,
+    pub risk: Option<At<RiskScored>>,
+    /// The highest score so far.
+    pub worst_risk: Option<At<RiskScored>>,
+    /// Alarms raised and not cleared.
+    pub alarms: BTreeMap<AlarmId, At<AlarmRaised>>,
+    /// Every alarm ever raised, in order.
+    pub alarm_history: Vec<At<AlarmRaised>>,
+    pub images: BTreeMap<ImageId, At<ImageReady>>,
+    pub report: Option<At<ReportReady>>,
+    utterance_index: HashMap<UtteranceId, usize>,
+    seen: HashMap<MonitorSource, Seq>,
+    seen_order: VecDeque<MonitorSource>,
+}
+
+impl SessionState {
+    pub fn new(session: SessionId) -> Self {
+        Self {
+            session,
+            head: Seq(0),
+            started: None,
+            ended: None,
+            participants: BTreeMap::new(),
+            utterances: Vec::new(),
+            vitals: VitalSigns::default(),
+            last_vitals: None,
+            risk: None,
+            worst_risk: None,
+            alarms: BTreeMap::new(),
+            alarm_history: Vec::new(),
+            images: BTreeMap::new(),
+            report: None,
+            utterance_index: HashMap::new(),
+            seen: HashMap::new(),
+            seen_order: VecDeque::new(),
+        }
+    }
+
+    /// Takes the next event in. Events come in order; one at or below `head` has been taken already and
+    /// changes nothing, so a replay may overlap.
+    pub fn apply(&mut self, event: &Event) {
+        if event.seq <= self.head {
+            return;
+        }
+        self.head = event.seq;
+        match &event.body {
+            EventBody::SessionStarted(started) => self.started = Some(at(event, started.clone())),
+            EventBody::SessionEnded(_) => self.ended = Some(at(event, ())),
+            EventBody::ParticipantJoined(joined) => {
+                self.participants.insert(joined.participant.clone(), joined.language.clone());
+            }
+            EventBody::ParticipantLeft(left) => {
+                self.participants.remove(&left.participant);
+            }
+            EventBody::CaptionFinal(caption) => {
+                self.utterance_index.insert(caption.utterance, self.utterances.len());
+                self.utterances.push(Utterance { caption: at(event, caption.clone()), translations: Vec::new() });
+            }
+            EventBody::TranslationFinal(translation) => {
+                if let Some(&index) = self.utterance_index.get(&translation.utterance) {
+                    self.utterances[index].translations.push(at(event, translation.clone()));
+                }
+            }
+            EventBody::VitalsObserved(observed) => {
+                self.vitals.merge(&observed.vitals);
+                self.last_vitals = Some(at(event, ()));
+                self.remember(&observed.source, event.seq);
+            }
+            EventBody::RiskScored(scored) => self.apply_risk(event, scored),
+            EventBody::AlarmRaised(raised) => {
+                self.alarms.insert(raised.alarm, at(event, raised.clone()));
+                self.alarm_history.push(at(event, raised.clone()));
+            }
+            EventBody::AlarmCleared(cleared) => {
+                self.alarms.remove(&cleared.alarm);
+            }
+            EventBody::ImageReady(ready) => {
+                self.images.insert(ready.image, at(event, ready.clone()));
+            }
+            EventBody::ReportReady(report) => self.report = Some(at(event, report.clone())),
+            _ => {}
+        }
+    }
+
+    /// Under which sequence number this monitor message was recorded, if it is still remembered.
+    pub fn recorded(&self, source: &MonitorSource) -> Option<Seq> {
+        self.seen.get(source).copied()
+    }
+
+    pub fn languages(&self) -> &[Language] {
+        self.started.as_ref().map_or(&[], |started| &started.value.languages)
+    }
+
+    fn apply_risk(&mut self, event: &Event, scored: &RiskScored) {
+        if self.worst_risk.as_ref().is_none_or(|worst| scored.total > worst.value.total) {
+            self.worst_risk = Some(at(event, scored.clone()));
+        }
+        self.risk = Some(at(event, scored.clone()));
+    }
+
+    fn remember(&mut self, source: &MonitorSource, seq: Seq) {
+        if self.seen.insert(source.clone(), seq).is_none() {
+            self.seen_order.push_back(source.clone());
+        }
+        if self.seen_order.len() > REMEMBERED_MESSAGES
+            && let Some(oldest) = self.seen_order.pop_front()
+        {
+            self.seen.remove(&oldest);
+        }
+    }
+}
+
+fn at<T>(event: &Event, value: T) -> At<T> {
+    At { seq: event.seq, at: event.at, value }
+}

@@ -1,0 +1,1 @@
+//! WebRTC audio by WHIP: Opus in, 16 kHz mono out, and the matching client.

@@ -1,0 +1,1 @@
+//! The event stream: WebSocket or NDJSON, resumable from a sequence number.
