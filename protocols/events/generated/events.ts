@@ -18,7 +18,7 @@ because: Seq, };
 
 export type AudioCodec = "pcm_s16le" | "opus";
 
-export type CaptionDropReason = "no_speech" | "implausible" | "model_failed";
+export type CaptionDropReason = "no_speech" | "implausible" | "model_failed" | "interrupted";
 
 export type CaptionDropped = { utterance: UtteranceId, participant: ParticipantId, span: MediaSpan, reason: CaptionDropReason, };
 

@@ -2,6 +2,7 @@
 
 use crate::{
     clinical::{MonitorSource, VitalsObserved},
+    ids::{AlarmId, ImageId, Seq, UtteranceId},
     consultation::{
         ActorRestarted, ChatMessage, ErrorRaised, ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted,
         SpeechBoundary,
@@ -112,10 +113,18 @@ impl EventBody {
         }
     }
 
-    /// The monitor message this event records, for recognising repeats.
-    pub fn monitor_source(&self) -> Option<&MonitorSource> {
+    /// What makes a second recording of the same thing a repeat; `None` where saying it twice means it twice.
+    pub fn identity(&self) -> Option<Identity> {
         match self {
-            Self::VitalsObserved(observed) => Some(&observed.source),
+            Self::VitalsObserved(observed) => Some(Identity::MonitorMessage(observed.source.clone())),
+            Self::CaptionFinal(caption) => Some(Identity::Caption(caption.utterance)),
+            Self::CaptionDropped(dropped) => Some(Identity::Caption(dropped.utterance)),
+            Self::TranslationFinal(t) => Some(Identity::Translation(t.utterance, t.target_language.primary())),
+            Self::RiskScored(scored) => scored.provenance.inputs.iter().max().map(|seq| Identity::Score(*seq)),
+            Self::AlarmRaised(raised) => Some(Identity::AlarmRaised(raised.alarm)),
+            Self::AlarmCleared(cleared) => Some(Identity::AlarmCleared(cleared.alarm)),
+            Self::ImageReady(ready) => Some(Identity::Image(ready.image)),
+            Self::ImageRejected(rejected) => Some(Identity::Image(rejected.image)),
             _ => None,
         }
     }
@@ -124,4 +133,20 @@ impl EventBody {
     pub fn is_coalescible(&self) -> bool {
         matches!(self, Self::CaptionPartial(_))
     }
+}
+
+/// What an event is about, where recording it once is enough: a monitor resends, an actor that died does its
+/// last piece of work again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Identity {
+    MonitorMessage(MonitorSource),
+    /// Final or dropped: an utterance ends one way.
+    Caption(UtteranceId),
+    Translation(UtteranceId, String),
+    /// The newest observation scored.
+    Score(Seq),
+    AlarmRaised(AlarmId),
+    AlarmCleared(AlarmId),
+    /// Ready or rejected.
+    Image(ImageId),
 }

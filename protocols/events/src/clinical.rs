@@ -59,6 +59,23 @@ impl VitalSigns {
         *self == Self::default()
     }
 
+    /// Names of the fields that were measured.
+    pub fn measured(&self) -> Vec<&'static str> {
+        [
+            ("heart_rate", self.heart_rate.is_some()),
+            ("respiratory_rate", self.respiratory_rate.is_some()),
+            ("spo2", self.spo2.is_some()),
+            ("systolic_bp", self.systolic_bp.is_some()),
+            ("diastolic_bp", self.diastolic_bp.is_some()),
+            ("temperature", self.temperature.is_some()),
+            ("consciousness", self.consciousness.is_some()),
+            ("supplemental_oxygen", self.supplemental_oxygen.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(name, measured)| measured.then_some(name))
+        .collect()
+    }
+
     /// Takes from `newer` what it has and keeps the rest: monitors often send part of a set.
     pub fn merge(&mut self, newer: &Self) {
         fn take<T: Copy>(slot: &mut Option<T>, newer: Option<T>) {

@@ -49,10 +49,20 @@ pub enum StreamNotice {
     CannotResume { asked: Seq, head: Seq },
     /// A command on this stream was refused.
     #[serde(rename = "stream.refused")]
-    Refused { #[serde(skip_serializing_if = "Option::is_none")] #[ts(optional)] id: Option<String>, error: crate::Refusal },
+    Refused {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        id: Option<String>,
+        error: crate::Refusal,
+    },
     /// A command on this stream was recorded under this sequence number.
     #[serde(rename = "stream.accepted")]
-    Accepted { #[serde(skip_serializing_if = "Option::is_none")] #[ts(optional)] id: Option<String>, seq: Seq },
+    Accepted {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        id: Option<String>,
+        seq: Seq,
+    },
 }
 
 /// What a client may send on the event stream. `id`, if given, comes back with the answer.

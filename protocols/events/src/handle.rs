@@ -111,8 +111,11 @@ pub trait Sessions: Send + Sync + 'static {
     fn state(&self, session: SessionId) -> BoxFuture<'_, Result<Arc<SessionState>, Refusal>>;
 
     /// Stores an upload and records `image.received`. Returns once both are durable.
-    fn store_image(&self, session: SessionId, upload: ImageUpload)
-    -> BoxFuture<'_, Result<(ImageId, Receipt), Refusal>>;
+    fn store_image(
+        &self,
+        session: SessionId,
+        upload: ImageUpload,
+    ) -> BoxFuture<'_, Result<(ImageId, Receipt), Refusal>>;
 
     /// The PNG preview of an image that is ready.
     fn image_preview(&self, session: SessionId, image: ImageId) -> BoxFuture<'_, Result<Vec<u8>, Refusal>>;

@@ -133,9 +133,7 @@ impl Language {
 }
 
 /// Position of an event in its session's log: 1 for the first, then without gap or repeat.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, TS,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(transparent)]
 pub struct Seq(#[ts(type = "number")] pub u64);
 

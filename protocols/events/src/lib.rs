@@ -27,8 +27,7 @@ pub use body::EventBody;
 pub use clinical::{Consciousness, MonitorProtocol, MonitorSource, VitalSigns};
 pub use envelope::{Event, NewEvent, VERSION};
 pub use handle::{
-    BoxFuture, EventStream, ImageUpload, NewSession, Receipt, Sessions, SessionSummary, SpeechStream,
-    UnmatchedMessage,
+    BoxFuture, EventStream, ImageUpload, NewSession, Receipt, SessionSummary, Sessions, SpeechStream, UnmatchedMessage,
 };
 pub use ids::{
     AlarmId, IdError, ImageId, Language, ParticipantId, PatientId, Seq, SessionId, SpeechId, Timestamp, UtteranceId,

@@ -17,11 +17,19 @@ pub enum Refusal {
     #[error("{field}: {reason}")]
     Invalid { field: String, reason: String },
     #[error("{what} exceeds the limit of {limit}")]
-    TooLarge { what: String, #[ts(type = "number")] limit: u64 },
+    TooLarge {
+        what: String,
+        #[ts(type = "number")]
+        limit: u64,
+    },
     #[error("{media_type} is not accepted here")]
     UnsupportedMedia { media_type: String },
     #[error("{queue} is full, try again in {retry_after_ms} ms")]
-    Overloaded { queue: String, #[ts(type = "number")] retry_after_ms: u64 },
+    Overloaded {
+        queue: String,
+        #[ts(type = "number")]
+        retry_after_ms: u64,
+    },
     #[error("{component} is not available")]
     Unavailable { component: String },
     #[error("the session already has {what}")]

@@ -64,6 +64,8 @@ pub enum CaptionDropReason {
     Implausible,
     /// The model failed; the error event before this one says how.
     ModelFailed,
+    /// The actor that held the audio died before it was recognised.
+    Interrupted,
 }
 
 /// Whether a clinician of both languages has reviewed this engine for this direction.

@@ -1,8 +1,8 @@
 //! The state of a session: a fold over its events, and nothing else.
 
 use crate::{
-    body::EventBody,
-    clinical::{MonitorSource, VitalSigns},
+    body::{EventBody, Identity},
+    clinical::VitalSigns,
     consultation::SessionStarted,
     envelope::Event,
     ids::{AlarmId, ImageId, Language, ParticipantId, Seq, SessionId, Timestamp, UtteranceId},
@@ -38,6 +38,8 @@ pub struct SessionState {
     pub ended: Option<At<()>>,
     /// Participants present, with their language.
     pub participants: BTreeMap<ParticipantId, Language>,
+    /// Utterances that began and have neither a final caption nor been dropped, and who speaks.
+    pub open_utterances: BTreeMap<UtteranceId, ParticipantId>,
     /// Finished utterances in the order their captions became final.
     pub utterances: Vec<Utterance>,
     /// Newest value of each vital sign.
@@ -54,8 +56,9 @@ pub struct SessionState {
     pub images: BTreeMap<ImageId, At<ImageReady>>,
     pub report: Option<At<ReportReady>>,
     utterance_index: HashMap<UtteranceId, usize>,
-    seen: HashMap<MonitorSource, Seq>,
-    seen_order: VecDeque<MonitorSource>,
+    recorded: HashMap<Identity, (Seq, Timestamp)>,
+    /// Monitor messages in `recorded`, oldest first: the only kind without a natural bound.
+    monitor_messages: VecDeque<Identity>,
 }
 
 impl SessionState {
@@ -66,6 +69,7 @@ impl SessionState {
             started: None,
             ended: None,
             participants: BTreeMap::new(),
+            open_utterances: BTreeMap::new(),
             utterances: Vec::new(),
             vitals: VitalSigns::default(),
             last_vitals: None,
@@ -76,8 +80,8 @@ impl SessionState {
             images: BTreeMap::new(),
             report: None,
             utterance_index: HashMap::new(),
-            seen: HashMap::new(),
-            seen_order: VecDeque::new(),
+            recorded: HashMap::new(),
+            monitor_messages: VecDeque::new(),
         }
     }
 
@@ -88,6 +92,7 @@ impl SessionState {
             return;
         }
         self.head = event.seq;
+        self.remember(event);
         match &event.body {
             EventBody::SessionStarted(started) => self.started = Some(at(event, started.clone())),
             EventBody::SessionEnded(_) => self.ended = Some(at(event, ())),
@@ -97,7 +102,14 @@ impl SessionState {
             EventBody::ParticipantLeft(left) => {
                 self.participants.remove(&left.participant);
             }
+            EventBody::UtteranceStarted(started) => {
+                self.open_utterances.insert(started.utterance, started.participant.clone());
+            }
+            EventBody::CaptionDropped(dropped) => {
+                self.open_utterances.remove(&dropped.utterance);
+            }
             EventBody::CaptionFinal(caption) => {
+                self.open_utterances.remove(&caption.utterance);
                 self.utterance_index.insert(caption.utterance, self.utterances.len());
                 self.utterances.push(Utterance { caption: at(event, caption.clone()), translations: Vec::new() });
             }
@@ -109,7 +121,6 @@ impl SessionState {
             EventBody::VitalsObserved(observed) => {
                 self.vitals.merge(&observed.vitals);
                 self.last_vitals = Some(at(event, ()));
-                self.remember(&observed.source, event.seq);
             }
             EventBody::RiskScored(scored) => self.apply_risk(event, scored),
             EventBody::AlarmRaised(raised) => {
@@ -127,9 +138,9 @@ impl SessionState {
         }
     }
 
-    /// Under which sequence number this monitor message was recorded, if it is still remembered.
-    pub fn recorded(&self, source: &MonitorSource) -> Option<Seq> {
-        self.seen.get(source).copied()
+    /// Where this was recorded already, if recording it once is enough and it is still remembered.
+    pub fn already(&self, body: &EventBody) -> Option<(Seq, Timestamp)> {
+        self.recorded.get(&body.identity()?).copied()
     }
 
     pub fn languages(&self) -> &[Language] {
@@ -143,14 +154,16 @@ impl SessionState {
         self.risk = Some(at(event, scored.clone()));
     }
 
-    fn remember(&mut self, source: &MonitorSource, seq: Seq) {
-        if self.seen.insert(source.clone(), seq).is_none() {
-            self.seen_order.push_back(source.clone());
+    fn remember(&mut self, event: &Event) {
+        let Some(identity) = event.body.identity() else { return };
+        if matches!(identity, Identity::MonitorMessage(_)) {
+            self.monitor_messages.push_back(identity.clone());
         }
-        if self.seen_order.len() > REMEMBERED_MESSAGES
-            && let Some(oldest) = self.seen_order.pop_front()
+        self.recorded.insert(identity, (event.seq, event.at));
+        if self.monitor_messages.len() > REMEMBERED_MESSAGES
+            && let Some(oldest) = self.monitor_messages.pop_front()
         {
-            self.seen.remove(&oldest);
+            self.recorded.remove(&oldest);
         }
     }
 }
@@ -158,3 +171,6 @@ impl SessionState {
 fn at<T>(event: &Event, value: T) -> At<T> {
     At { seq: event.seq, at: event.at, value }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+# Two commands: `make run` and `make test`. Each sets up what it needs and can be run again.
+# Tools that are not on the machine are put under .tools; nothing else outside this folder and the model cache.
+
+export PATH := $(CURDIR)/.tools/venv/bin:$(PATH)
+
+BIN := target/debug/healthsync
+WEB := web/dist/index.html
+
+.PHONY: run test setup setup-test models web build lint check clean-tools help
+
+help: ## What there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: build models ## Set up, start the server, play the demo consultation; Ctrl-C stops it
+	@deploy/run.sh $(BIN)
+
+test: setup-test build models lint ## Set up, then run every test
+	@echo "==> Testing the page"
+	@cd web && npm run --silent test
+	@echo "==> Testing the workspace"
+	@cargo test --workspace --no-fail-fast
+
+lint: setup web ## Formatting, clippy, dependency and type checks
+	@echo "==> Checking formatting and lints"
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+build: setup web ## Build the binary with the page in it
+	@echo "==> Building HealthSync (about ten minutes the first time)"
+	@cargo build --workspace
+
+models: build ## Pull and verify model weights
+	@echo "==> Pulling models"
+	@$(BIN) models pull
+
+web: setup ## Build the page
+	@$(MAKE) --no-print-directory $(WEB)
+
+$(WEB): web/package-lock.json $(shell find web/src web/index.html web/public protocols/events/generated -type f 2>/dev/null)
+	@echo "==> Building the page"
+	@cd web && npm ci --no-audit --no-fund --silent && npm run --silent build
+
+setup: ## Tools needed to build and run
+	@deploy/setup.sh build
+
+setup-test: ## Tools needed by the tests as well
+	@deploy/setup.sh test

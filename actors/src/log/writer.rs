@@ -1,0 +1,195 @@
+//! The one thread that writes. It takes whatever has queued up while the last transaction was being synced
+//! and commits it as one (group commit), so that durability costs one sync for many appends.
+
+use super::{ImagePart, LogError};
+use healthsync_events::{
+    EventBody, ImageId, NewEvent, Seq, SessionId, UnmatchedMessage, limits::MAX_UNMATCHED,
+};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use std::{
+    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    thread::JoinHandle,
+};
+use tokio::sync::oneshot;
+
+/// Writes waiting for the next transaction. At 2 ms a commit this is far over a second of work: more than
+/// that is an overload to refuse, not to hide.
+const QUEUE: usize = 4_096;
+
+/// Writes in one transaction, so that the first of them is not kept waiting by a flood behind it.
+const MAX_GROUP: usize = 512;
+
+pub(super) enum Write {
+    Append { session: SessionId, expected: Seq, events: Vec<NewEvent> },
+    PutImage { session: SessionId, image: ImageId, part: ImagePart, bytes: Vec<u8> },
+    DeleteImage { session: SessionId, image: ImageId, part: ImagePart },
+    KeepUnmatched(UnmatchedMessage),
+}
+
+type Reply = oneshot::Sender<Result<(), LogError>>;
+
+pub(super) struct Writer {
+    queue: Option<SyncSender<(Write, Reply)>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection) -> Result<Self, LogError> {
+        let (queue, waiting) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("session-log".into())
+            .spawn(move || run(connection, &waiting))
+            .map_err(|e| LogError::Storage(e.to_string()))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    pub(super) async fn write(&self, write: Write) -> Result<(), LogError> {
+        let (reply, done) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or(LogError::Closed)?;
+        queue.try_send((write, reply)).map_err(|e| match e {
+            TrySendError::Full(_) => LogError::Overloaded,
+            TrySendError::Disconnected(_) => LogError::Closed,
+        })?;
+        done.await.unwrap_or(Err(LogError::Closed))
+    }
+}
+
+impl Drop for Writer {
+    /// Writes what is queued, then closes the database.
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(mut connection: Connection, waiting: &Receiver<(Write, Reply)>) {
+    while let Ok(first) = waiting.recv() {
+        let mut group = vec![first];
+        while group.len() < MAX_GROUP
+            && let Ok(next) = waiting.try_recv()
+        {
+            group.push(next);
+        }
+        metrics::histogram!("healthsync_log_group_size").record(group.len() as f64);
+        commit(&mut connection, group);
+    }
+    // Leaves one file behind rather than three.
+    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+fn commit(connection: &mut Connection, group: Vec<(Write, Reply)>) {
+    let started = std::time::Instant::now();
+    match try_commit(connection, &group) {
+        Ok(results) => {
+            metrics::histogram!("healthsync_log_commit_seconds").record(started.elapsed().as_secs_f64());
+            for ((_, reply), result) in group.into_iter().zip(results) {
+                let _ = reply.send(result);
+            }
+        }
+        Err(error) => {
+            tracing::error!(%error, "the session log could not commit");
+            for (_, reply) in group {
+                let _ = reply.send(Err(LogError::Storage(error.to_string())));
+            }
+        }
+    }
+}
+
+/// One result per write. A write that fails is undone alone; only a failing commit fails them all.
+fn try_commit(connection: &mut Connection, group: &[(Write, Reply)]) -> rusqlite::Result<Vec<Result<(), LogError>>> {
+    let mut transaction = connection.transaction()?;
+    let mut results = Vec::with_capacity(group.len());
+    for (write, _) in group {
+        let savepoint = transaction.savepoint()?;
+        let result = apply(&savepoint, write);
+        if result.is_ok() {
+            savepoint.commit()?;
+        }
+        results.push(result);
+    }
+    Transaction::commit(transaction)?;
+    Ok(results)
+}
+
+fn apply(db: &Connection, write: &Write) -> Result<(), LogError> {
+    match write {
+        Write::Append { session, expected, events } => append(db, *session, *expected, events),
+        Write::PutImage { session, image, part, bytes } => execute(
+            db,
+            "INSERT OR REPLACE INTO images (session, image, part, bytes) VALUES (?1, ?2, ?3, ?4)",
+            params![session.0.as_bytes(), image.0.as_bytes(), *part as i64, bytes],
+        ),
+        Write::DeleteImage { session, image, part } => execute(
+            db,
+            "DELETE FROM images WHERE session = ?1 AND image = ?2 AND part = ?3",
+            params![session.0.as_bytes(), image.0.as_bytes(), *part as i64],
+        ),
+        Write::KeepUnmatched(message) => keep_unmatched(db, message),
+    }
+}
+
+fn append(db: &Connection, session: SessionId, expected: Seq, events: &[NewEvent]) -> Result<(), LogError> {
+    let head: Option<i64> = db
+        .prepare_cached("SELECT seq FROM events WHERE session = ?1 ORDER BY seq DESC LIMIT 1")
+        .and_then(|mut select| select.query_row([session.0.as_bytes()], |row| row.get(0)).optional())
+        .map_err(storage)?;
+    let found = Seq(head.unwrap_or(0) as u64).next();
+    if found != expected {
+        return Err(LogError::Conflict { expected, found });
+    }
+    for (offset, event) in events.iter().enumerate() {
+        let seq = (expected.0 + offset as u64) as i64;
+        let body = serde_json::to_string(&event.body).map_err(|e| LogError::Storage(e.to_string()))?;
+        execute(
+            db,
+            "INSERT INTO events (session, seq, at, body) VALUES (?1, ?2, ?3, ?4)",
+            params![session.0.as_bytes(), seq, event.at.millis(), body],
+        )?;
+        index(db, session, event)?;
+    }
+    Ok(())
+}
+
+/// Keeps the table that finds a patient's session in step with the events that say so.
+fn index(db: &Connection, session: SessionId, event: &NewEvent) -> Result<(), LogError> {
+    match &event.body {
+        EventBody::SessionStarted(started) => execute(
+            db,
+            "INSERT INTO sessions (session, patient, started_at, ended) VALUES (?1, ?2, ?3, 0)",
+            params![session.0.as_bytes(), started.patient.as_str(), event.at.millis()],
+        ),
+        EventBody::SessionEnded(_) => {
+            execute(db, "UPDATE sessions SET ended = 1 WHERE session = ?1", params![session.0.as_bytes()])
+        }
+        _ => Ok(()),
+    }
+}
+
+fn keep_unmatched(db: &Connection, message: &UnmatchedMessage) -> Result<(), LogError> {
+    execute(
+        db,
+        "INSERT INTO unmatched (received_at, patient, message_id, raw) VALUES (?1, ?2, ?3, ?4)",
+        params![
+            message.received_at.millis(),
+            message.patient.as_ref().map(healthsync_events::PatientId::as_str),
+            message.message_id,
+            message.raw
+        ],
+    )?;
+    execute(
+        db,
+        "DELETE FROM unmatched WHERE id <= (SELECT MAX(id) FROM unmatched) - ?1",
+        params![MAX_UNMATCHED as i64],
+    )
+}
+
+fn execute(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<(), LogError> {
+    db.prepare_cached(sql).and_then(|mut statement| statement.execute(params)).map(|_| ()).map_err(storage)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "used as a function value in map_err")]
+fn storage(error: rusqlite::Error) -> LogError {
+    LogError::Storage(error.to_string())
+}

@@ -1,0 +1,202 @@
+//! The order in which requests are served. Pure: no clock, no lock.
+
+use healthsync_events::{ParticipantId, SessionId};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+/// Deadline classes, the most urgent first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// An alarm waits for it.
+    Alarm,
+    /// A person is listening or reading along.
+    Live,
+    /// Everything else.
+    Background,
+}
+
+impl Class {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Alarm => "alarm",
+            Self::Live => "live",
+            Self::Background => "background",
+        }
+    }
+
+    /// How soon a request without a deadline of its own should be served, which places it among others of
+    /// its class.
+    const fn budget(self) -> Duration {
+        match self {
+            Self::Alarm => Duration::from_millis(50),
+            Self::Live => Duration::from_millis(500),
+            Self::Background => Duration::from_secs(30),
+        }
+    }
+}
+
+/// Identifies requests of which only the newest matters: the partials of one participant.
+pub type SupersedeKey = (SessionId, ParticipantId);
+
+pub(super) struct Entry<W> {
+    pub session: SessionId,
+    pub class: Class,
+    pub queued_at: Instant,
+    pub deadline: Option<Instant>,
+    pub supersedes: Option<SupersedeKey>,
+    pub work: W,
+}
+
+impl<W> Entry<W> {
+    fn due(&self) -> Instant {
+        self.deadline.unwrap_or(self.queued_at + self.class.budget())
+    }
+}
+
+/// Earliest deadline first within a class, classes strictly in order, and of one batch no session takes a
+/// second place while another waits in the same class.
+pub(super) struct Queue<W> {
+    /// In order of arrival. Bounded by the pool's capacity of some hundreds, where scanning beats a heap that
+    /// would have to support removal.
+    entries: Vec<Entry<W>>,
+}
+
+/// What a worker takes at a time.
+pub(super) struct Taken<W> {
+    pub batch: Vec<W>,
+    pub late: Vec<W>,
+}
+
+impl<W> Queue<W> {
+    pub(super) fn new() -> Self {
+        Self { entries: Vec::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn push(&mut self, entry: Entry<W>) {
+        self.entries.push(entry);
+    }
+
+    /// Removes the queued request that `newer` makes pointless.
+    pub(super) fn take_superseded(&mut self, newer: &Entry<W>) -> Option<W> {
+        let key = newer.supersedes.as_ref()?;
+        let index = self.entries.iter().position(|e| e.supersedes.as_ref() == Some(key))?;
+        Some(self.entries.remove(index).work)
+    }
+
+    pub(super) fn remove_where(&mut self, pointless: impl Fn(&W) -> bool) {
+        self.entries.retain(|entry| !pointless(&entry.work));
+    }
+
+    /// When the oldest request came in.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.entries.iter().map(|e| e.queued_at).min()
+    }
+
+    /// Whether anything waits that must not be held back for company.
+    pub(super) fn has_alarm(&self) -> bool {
+        self.entries.iter().any(|e| e.class == Class::Alarm)
+    }
+
+    pub(super) fn take(&mut self, now: Instant, max_batch: usize) -> Taken<W> {
+        let (late, live): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.entries).into_iter().partition(|e| e.deadline.is_some_and(|d| d <= now));
+        let mut order: Vec<(usize, &Entry<W>)> = live.iter().enumerate().collect();
+        order.sort_by_key(|(index, e)| (e.class, e.due(), *index));
+        let mut turns: HashMap<(Class, SessionId), usize> = HashMap::new();
+        let mut ranked: Vec<(Class, usize, usize, usize)> = Vec::with_capacity(order.len());
+        for (rank, (index, entry)) in order.into_iter().enumerate() {
+            let turn = turns.entry((entry.class, entry.session)).or_default();
+            ranked.push((entry.class, *turn, rank, index));
+            *turn += 1;
+        }
+        ranked.sort_unstable();
+        let mut chosen: Vec<Option<Entry<W>>> = live.into_iter().map(Some).collect();
+        let batch = ranked.iter().take(max_batch).filter_map(|r| chosen[r.3].take()).map(|e| e.work).collect();
+        self.entries = chosen.into_iter().flatten().collect();
+        Taken { batch, late: late.into_iter().map(|e| e.work).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn entry(session: u128, class: Class, work: u32, deadline: Option<Instant>, at: Instant) -> Entry<u32> {
+        let session = SessionId(uuid::Uuid::from_u128(session));
+        Entry { session, class, queued_at: at, deadline, supersedes: None, work }
+    }
+
+    #[test]
+    fn an_alarm_goes_before_live_speech_and_live_speech_before_the_rest() {
+        let now = Instant::now();
+        let mut queue = Queue::new();
+        queue.push(entry(1, Class::Background, 3, None, now));
+        queue.push(entry(1, Class::Live, 2, None, now));
+        queue.push(entry(1, Class::Alarm, 1, None, now));
+        assert_eq!(queue.take(now, 8).batch, [1, 2, 3]);
+    }
+
+    #[test]
+    fn within_a_class_the_earliest_deadline_goes_first() {
+        let now = Instant::now();
+        let mut queue = Queue::new();
+        queue.push(entry(1, Class::Live, 1, Some(now + Duration::from_secs(2)), now));
+        queue.push(entry(2, Class::Live, 2, Some(now + Duration::from_secs(1)), now));
+        assert_eq!(queue.take(now, 1).batch, [2]);
+    }
+
+    #[test]
+    fn a_busy_session_does_not_crowd_another_out_of_a_batch() {
+        let now = Instant::now();
+        let mut queue = Queue::new();
+        for work in 0..4 {
+            queue.push(entry(1, Class::Live, work, None, now));
+        }
+        queue.push(entry(2, Class::Live, 9, None, now + Duration::from_millis(1)));
+        assert_eq!(queue.take(now, 2).batch, [0, 9]);
+    }
+
+    #[test]
+    fn what_is_past_its_deadline_is_handed_back_as_late() {
+        let now = Instant::now();
+        let mut queue = Queue::new();
+        queue.push(entry(1, Class::Live, 1, Some(now), now));
+        queue.push(entry(1, Class::Live, 2, None, now));
+        let taken = queue.take(now, 8);
+        assert_eq!((taken.batch, taken.late), (vec![2], vec![1]));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_or_served_twice(
+            requests in proptest::collection::vec((0u128..4, 0usize..3, proptest::option::of(0u64..50)), 0..60),
+            max_batch in 1usize..9,
+        ) {
+            let start = Instant::now();
+            let classes = [Class::Alarm, Class::Live, Class::Background];
+            let mut queue = Queue::new();
+            for (work, (session, class, deadline)) in requests.iter().enumerate() {
+                let deadline = deadline.map(|ms| start + Duration::from_millis(ms));
+                queue.push(entry(*session, classes[*class], work as u32, deadline, start));
+            }
+            let mut seen = Vec::new();
+            let mut step = 0;
+            while queue.len() > 0 {
+                let taken = queue.take(start + Duration::from_millis(step), max_batch);
+                prop_assert!(taken.batch.len() <= max_batch);
+                seen.extend(taken.batch);
+                seen.extend(taken.late);
+                step += 7;
+            }
+            seen.sort_unstable();
+            prop_assert_eq!(seen, (0..requests.len() as u32).collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! A session and the actors that fold its log.
+
+mod actor;
+mod cell;
+mod fold;
+mod imaging;
+mod interpreter;
+mod scribe;
+mod speech_hub;
+mod tail;
+mod track;
+mod vitals;
+
+pub(crate) use actor::load;
+pub(crate) use cell::SessionCell;
+pub(crate) use imaging::hex;
+pub(crate) use tail::{Place, Tail};

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Makes sure that the tools HealthSync builds, runs and is tested with are there. Says what to do when one is
+# not and cannot be installed. `setup.sh build` is enough for running; `setup.sh test` adds the tests' peers.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+level=${1:-build}
+
+fail() {
+    echo "setup: $1" >&2
+    exit 1
+}
+
+need() {
+    command -v "$1" >/dev/null 2>&1 || fail "$1 is missing: $2"
+}
+
+# apt_install PROGRAM PACKAGE...: installs Debian packages when PROGRAM is not there.
+apt_install() {
+    local program=$1
+    shift
+    command -v "$program" >/dev/null 2>&1 && return
+    command -v apt-get >/dev/null 2>&1 || fail "$program is missing: install the package that carries it ($*)"
+    local root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null 2>&1 || fail "$program is missing: run 'apt-get install $*' as root"
+        root=(sudo)
+    fi
+    echo "==> Installing $*"
+    [ -n "${updated:-}" ] || "${root[@]}" apt-get update -qq
+    updated=1
+    DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+        fail "$* could not be installed: run 'apt-get install $*' and see what it says"
+}
+
+need cargo "install Rust with rustup"
+need gcc "install gcc, for example 'apt-get install build-essential'"
+need g++ "install g++, for example 'apt-get install build-essential'"
+need make "install make"
+need python3 "install Python 3.9 or newer with pip"
+need node "install Node.js 20 or newer with npm"
+need npm "install npm"
+
+venv=.tools/venv
+if [ ! -x $venv/bin/python ]; then
+    echo "==> Making a Python environment in $venv"
+    python3 -m venv $venv || fail "a Python environment cannot be made: install python3-venv"
+fi
+
+# pip_install MODULE REQUIREMENT...: installs into the environment when MODULE's marker is not there.
+pip_install() {
+    local marker=$venv/.installed-$1
+    shift
+    [ "$(cat "$marker" 2>/dev/null)" = "$*" ] && return
+    echo "==> Installing $*"
+    $venv/bin/python -m pip install --quiet --disable-pip-version-check "$@" ||
+        fail "$* could not be installed with pip: check that pip reaches a package index"
+    echo "$*" >"$marker"
+}
+
+# whisper.cpp and libopus build with cmake.
+pip_install cmake "cmake==4.4.4"
+# Phonemes for speech synthesis; a program of its own, never linked.
+apt_install espeak-ng espeak-ng
+
+if [ "$level" = test ]; then
+    # A real HL7 sender, DICOM files of many kinds, and a real browser.
+    pip_install hl7 "hl7==0.4.5"
+    apt_install chromium chromium
+fi

@@ -1,0 +1,83 @@
+//! Why a WHIP request is refused.
+
+use healthsync_events::Refusal;
+use std::time::Duration;
+
+/// A refusal with the HTTP status that RFC 9725 gives it. Texts say what rule was broken and never repeat
+/// what was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WhipError {
+    /// The body is not SDP, or lacks what WebRTC cannot do without.
+    #[error("malformed session description: {0}")]
+    Malformed(&'static str),
+    /// The body is SDP, and asks for what is not done here (RFC 9725, sections 4.4.2 to 4.4.4).
+    #[error("unacceptable session description: {0}")]
+    Unacceptable(&'static str),
+    #[error("the body exceeds {limit} bytes")]
+    TooLarge { limit: usize },
+    #[error("no such WHIP session")]
+    UnknownResource,
+    #[error("expected a body of type {expected}")]
+    UnsupportedMediaType { expected: &'static str },
+    /// PATCH without If-Match (RFC 9725, section 4.3.1).
+    #[error("If-Match is required")]
+    PreconditionRequired,
+    /// PATCH for another ICE session than the current one (RFC 9725, section 4.3.1).
+    #[error("If-Match does not name the current ICE session")]
+    PreconditionFailed,
+    /// Trickle ICE is supported and ICE restarts are not (RFC 9725, section 4.3.1).
+    #[error("ICE restarts are not supported")]
+    IceRestartUnsupported,
+    /// More candidates than any client has.
+    #[error("more than {limit} ICE candidates")]
+    TooManyCandidates { limit: usize },
+    /// Every connection, or every port, is taken (RFC 9725, section 4.5).
+    #[error("all {what} are taken, try again in {} s", retry_after.as_secs())]
+    Full { what: &'static str, retry_after: Duration },
+    #[error("shutting down")]
+    ShuttingDown,
+    /// No answer could be made in time, or the media stack failed.
+    #[error("{0}")]
+    Failed(&'static str),
+}
+
+impl WhipError {
+    /// The HTTP status of the response.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Malformed(_) => 400,
+            Self::UnknownResource => 404,
+            Self::PreconditionFailed => 412,
+            Self::TooLarge { .. } => 413,
+            Self::UnsupportedMediaType { .. } => 415,
+            Self::Unacceptable(_) | Self::IceRestartUnsupported | Self::TooManyCandidates { .. } => 422,
+            Self::PreconditionRequired => 428,
+            Self::Failed(_) => 500,
+            Self::Full { .. } | Self::ShuttingDown => 503,
+        }
+    }
+
+    /// The value of the Retry-After header, where the response should have one.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Full { retry_after, .. } => Some(*retry_after),
+            _ => None,
+        }
+    }
+}
+
+/// The same in the vocabulary of the other doors. Its statuses are those of [`Refusal::status`], which has
+/// no words for some of WHIP's.
+impl From<WhipError> for Refusal {
+    fn from(error: WhipError) -> Self {
+        match error {
+            WhipError::UnknownResource => Self::NotFound { what: "WHIP session".into() },
+            WhipError::TooLarge { limit } => Self::TooLarge { what: "body".into(), limit: limit as u64 },
+            WhipError::Full { what, retry_after } => {
+                Self::Overloaded { queue: what.into(), retry_after_ms: retry_after.as_millis() as u64 }
+            }
+            WhipError::ShuttingDown | WhipError::Failed(_) => Self::unavailable("webrtc"),
+            other => Self::invalid("whip", other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What a WHIP server is told at start.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    ops::RangeInclusive,
+    time::Duration,
+};
+
+/// How audio is received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WhipConfig {
+    /// Addresses to receive media on. An unspecified one stands for every interface but loopback.
+    pub bind: Vec<IpAddr>,
+    /// Addresses to tell clients instead of those bound: the public ones of a host behind 1:1 NAT.
+    pub advertise: Vec<IpAddr>,
+    /// UDP ports to use, for firewalls; any free one when absent. Each connection takes one on each address.
+    pub ports: Option<RangeInclusive<u16>>,
+    /// Connections at a time; a further one is refused. Decoding one costs about 1 % of a core.
+    pub max_connections: usize,
+    /// From the offer to the first packet. A client that is not there by then has gone away, or never meant
+    /// to come (RFC 9725, section 5).
+    pub connect_timeout: Duration,
+    /// Without a packet. A browser sends at least every 400 ms, muted or not.
+    pub idle_timeout: Duration,
+}
+
+impl Default for WhipConfig {
+    fn default() -> Self {
+        Self {
+            bind: vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::LOCALHOST)],
+            advertise: Vec::new(),
+            ports: None,
+            max_connections: 256,
+            connect_timeout: Duration::from_secs(20),
+            idle_timeout: Duration::from_secs(15),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What the command line offers.
+
+pub mod demo;
+pub mod models;
+pub mod serve;
+
+/// The runtime transports live on; actors have threads of their own.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}

@@ -1,0 +1,236 @@
+//! Configuration: built-in defaults, then a TOML file, then `HEALTHSYNC__SECTION__KEY` from the environment.
+//! Unknown keys are refused, so that a misspelt one cannot be silently without effect.
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+/// File read when it is there and none is named.
+pub const DEFAULT_FILE: &str = "healthsync.toml";
+
+const ENV_PREFIX: &str = "HEALTHSYNC__";
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub http: Http,
+    pub mllp: Mllp,
+    pub webrtc: Webrtc,
+    pub storage: Storage,
+    pub models: Models,
+    pub sessions: Sessions,
+    pub telemetry: Telemetry,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    pub listen: SocketAddr,
+    /// Seconds a client may take to send its request head.
+    pub header_timeout_seconds: u64,
+    /// Connections open at a time; further ones wait to be accepted.
+    pub max_connections: usize,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mllp {
+    pub listen: SocketAddr,
+    pub max_connections: usize,
+    /// Seconds a monitor may stay silent before its connection is closed.
+    pub idle_timeout_seconds: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Webrtc {
+    /// Addresses media is received on and offered to peers as candidates. Empty: the HTTP listener's address,
+    /// or every interface's when that is unspecified.
+    pub addresses: Vec<IpAddr>,
+    pub max_connections: usize,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Storage {
+    /// The session log.
+    pub path: PathBuf,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Models {
+    /// Where weights are cached; `HEALTHSYNC_MODELS_DIR` or the XDG cache folder when absent.
+    pub folder: Option<PathBuf>,
+    /// Threads one recognition may use; 0 means all cores.
+    pub transcribe_threads: usize,
+    pub speak_threads: usize,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sessions {
+    pub max_open: usize,
+    /// Threads that session actors live on.
+    pub actor_threads: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// As `tracing_subscriber::EnvFilter` reads it.
+    pub filter: String,
+    pub format: LogFormat,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            http: Http::default(),
+            mllp: Mllp::default(),
+            webrtc: Webrtc::default(),
+            storage: Storage::default(),
+            models: Models::default(),
+            sessions: Sessions::default(),
+            telemetry: Telemetry::default(),
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: ([127, 0, 0, 1], 8080).into(), header_timeout_seconds: 10, max_connections: 1_024 }
+    }
+}
+
+impl Default for Mllp {
+    fn default() -> Self {
+        Self { listen: ([127, 0, 0, 1], 2575).into(), max_connections: 512, idle_timeout_seconds: 600 }
+    }
+}
+
+impl Default for Webrtc {
+    fn default() -> Self {
+        Self { addresses: Vec::new(), max_connections: 256 }
+    }
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self { path: "healthsync.db".into() }
+    }
+}
+
+impl Default for Models {
+    fn default() -> Self {
+        Self { folder: None, transcribe_threads: 0, speak_threads: 0 }
+    }
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { max_open: 256, actor_threads: 2 }
+    }
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self { filter: "info".into(), format: LogFormat::Text }
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("the configuration file {0} cannot be found")]
+    Missing(PathBuf),
+    #[error("the configuration cannot be used: {0}")]
+    Invalid(#[from] Box<figment::Error>),
+    #[error("{key} must be {rule}")]
+    Value { key: &'static str, rule: &'static str },
+}
+
+impl Config {
+    /// Reads `file`, or [`DEFAULT_FILE`] if it is there, and the environment over it.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        match file {
+            Some(path) if !path.is_file() => return Err(ConfigError::Missing(path.to_owned())),
+            Some(path) => figment = figment.merge(Toml::file_exact(path)),
+            None => figment = figment.merge(Toml::file(DEFAULT_FILE)),
+        }
+        let config: Self = figment.merge(Env::prefixed(ENV_PREFIX).split("__")).extract().map_err(Box::new)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let at_least_one = [
+            ("http.max_connections", self.http.max_connections),
+            ("mllp.max_connections", self.mllp.max_connections),
+            ("webrtc.max_connections", self.webrtc.max_connections),
+            ("sessions.max_open", self.sessions.max_open),
+            ("sessions.actor_threads", self.sessions.actor_threads),
+            ("http.header_timeout_seconds", self.http.header_timeout_seconds as usize),
+            ("mllp.idle_timeout_seconds", self.mllp.idle_timeout_seconds as usize),
+        ];
+        match at_least_one.into_iter().find(|(_, value)| *value == 0) {
+            Some((key, _)) => Err(ConfigError::Value { key, rule: "at least 1" }),
+            None => Ok(()),
+        }
+    }
+
+    /// Cores to use where the configuration says 0.
+    pub fn threads(asked: usize) -> usize {
+        if asked > 0 { asked } else { std::thread::available_parallelism().map_or(2, usize::from) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(toml: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("c.toml");
+        std::fs::write(&file, toml).unwrap();
+        Config::load(Some(&file))
+    }
+
+    #[test]
+    fn what_the_file_leaves_out_keeps_its_default() {
+        let config = load("[http]\nlisten = '127.0.0.1:9000'\n").unwrap();
+        assert_eq!(config.http.listen.port(), 9000);
+        assert_eq!(config.mllp.listen.port(), 2575);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let error = load("[http]\nlissten = '127.0.0.1:9000'\n").unwrap_err();
+        assert!(error.to_string().contains("lissten"), "{error}");
+    }
+
+    #[test]
+    fn a_zero_that_would_stop_everything_is_refused() {
+        let error = load("[sessions]\nmax_open = 0\n").unwrap_err();
+        assert_eq!(error.to_string(), "sessions.max_open must be at least 1");
+    }
+
+    #[test]
+    fn a_file_that_is_named_but_missing_is_an_error() {
+        assert!(matches!(Config::load(Some(Path::new("/nowhere.toml"))), Err(ConfigError::Missing(_))));
+    }
+}

@@ -1,0 +1,83 @@
+//! The HTTP door: REST, WHIP, the event stream, the page, and what operators need.
+
+mod error;
+mod events;
+mod extract;
+mod images;
+mod openapi;
+mod ops;
+mod server;
+mod sessions;
+mod web;
+mod whip;
+
+pub use server::{ServerLimits, serve};
+
+use crate::readiness::Readiness;
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderValue, header},
+    response::Response,
+    routing::{get, patch, post},
+};
+use healthsync_events::{
+    Sessions,
+    limits::{MAX_IMAGE_BYTES, MAX_JSON_BYTES, MAX_SDP_BYTES},
+};
+use healthsync_webrtc::WhipServer;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Multipart framing around an image: boundaries and part headers.
+const MULTIPART_OVERHEAD: usize = 64 * 1024;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct App {
+    pub sessions: Arc<dyn Sessions>,
+    pub whip: Arc<WhipServer>,
+    pub readiness: Readiness,
+    pub metrics: PrometheusHandle,
+    /// Cancelled when the server begins to shut down.
+    pub shutdown: CancellationToken,
+}
+
+pub fn router(app: App) -> Router {
+    let whip = Router::new()
+        .route("/api/v1/sessions/{id}/whip", post(whip::offer))
+        .route("/api/v1/whip/{resource}", patch(whip::trickle).delete(whip::close))
+        .layer(DefaultBodyLimit::max(MAX_SDP_BYTES));
+    let images = Router::new()
+        .route("/api/v1/sessions/{id}/images", post(images::upload))
+        .layer(DefaultBodyLimit::max(MAX_IMAGE_BYTES + MULTIPART_OVERHEAD));
+    let rest = Router::new()
+        .route("/api/v1/sessions", post(sessions::create).get(sessions::list))
+        .route("/api/v1/sessions/{id}", get(sessions::summary))
+        .route("/api/v1/sessions/{id}/end", post(sessions::end))
+        .route("/api/v1/sessions/{id}/transcript", get(sessions::transcript))
+        .route("/api/v1/sessions/{id}/report", get(sessions::report))
+        .route("/api/v1/sessions/{id}/events", get(events::stream))
+        .route("/api/v1/sessions/{id}/images/{image}/preview", get(images::preview))
+        .route("/api/v1/unmatched", get(sessions::unmatched))
+        .route("/livez", get(ops::livez))
+        .route("/readyz", get(ops::readyz))
+        .route("/metrics", get(ops::metrics))
+        .layer(DefaultBodyLimit::max(MAX_JSON_BYTES));
+    rest.merge(whip)
+        .merge(images)
+        .with_state(app)
+        .merge(openapi::page())
+        .fallback(web::asset)
+        .layer(axum::middleware::map_response(harden))
+}
+
+/// Headers that keep a browser from doing what the page never asks for.
+async fn harden(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    response
+}

@@ -1,0 +1,81 @@
+//! A running server: every door open, and how it closes.
+
+use crate::{
+    config::Config,
+    http::{self, App, ServerLimits},
+    readiness::Readiness,
+    wiring::LoadedModels,
+};
+use healthsync_actors::{ActorThreads, Clock, Directory, DirectoryConfig, SqliteStore};
+use healthsync_events::Sessions;
+use healthsync_webrtc::WhipServer;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// A server with every door open.
+pub struct Server {
+    pub http: SocketAddr,
+    pub mllp: SocketAddr,
+    readiness: Readiness,
+    shutdown: CancellationToken,
+    doors: Vec<JoinHandle<()>>,
+    whip: Arc<WhipServer>,
+    threads: ActorThreads,
+    directory: Arc<Directory>,
+}
+
+impl Server {
+    /// Opens the log and the doors. The models go on loading; `/readyz` tells when they are there.
+    pub async fn start(config: &Config, models: LoadedModels, metrics: PrometheusHandle) -> anyhow::Result<Self> {
+        let store = SqliteStore::open(&config.storage.path)
+            .map_err(|e| anyhow::anyhow!("the session log {} cannot be opened: {e}", config.storage.path.display()))?;
+        let readiness = models.readiness.clone();
+        let threads = ActorThreads::start(config.sessions.actor_threads)?;
+        let limits = DirectoryConfig { max_open_sessions: config.sessions.max_open, ..DirectoryConfig::default() };
+        let directory =
+            Arc::new(Directory::new(Arc::new(store), Clock::system(), models.models, threads.clone(), limits));
+        let http = listen(config.http.listen, "http.listen").await?;
+        let mllp = listen(config.mllp.listen, "mllp.listen").await?;
+        let (http_addr, mllp_addr) = (http.local_addr()?, mllp.local_addr()?);
+        let whip = Arc::new(crate::wiring::whip_server(config, http_addr.ip())?);
+        let shutdown = CancellationToken::new();
+        let sessions: Arc<dyn Sessions> = directory.clone();
+        let app = App {
+            sessions: Arc::clone(&sessions),
+            whip: Arc::clone(&whip),
+            readiness: readiness.clone(),
+            metrics,
+            shutdown: shutdown.clone(),
+        };
+        let limits = ServerLimits {
+            max_connections: config.http.max_connections,
+            header_timeout: Duration::from_secs(config.http.header_timeout_seconds),
+        };
+        let doors = vec![
+            tokio::spawn(http::serve(http, http::router(app), limits, shutdown.clone())),
+            tokio::spawn(crate::wiring::mllp_server(mllp, sessions, config, shutdown.clone())),
+        ];
+        Ok(Self { http: http_addr, mllp: mllp_addr, readiness, shutdown, doors, whip, threads, directory })
+    }
+
+    /// Closes the doors, lets what is under way finish, then closes the log.
+    pub async fn stop(self) {
+        self.readiness.close();
+        self.shutdown.cancel();
+        self.whip.close_all().await;
+        for door in self.doors {
+            let _ = door.await;
+        }
+        self.directory.settle(Duration::from_secs(5)).await;
+        self.threads.stop();
+        tracing::info!("stopped");
+    }
+}
+
+async fn listen(addr: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(addr).await.map_err(|e| {
+        anyhow::anyhow!("{addr} cannot be listened on ({e}): stop what uses it, or set {key} to another address")
+    })
+}
