@@ -1,1 +1,12 @@
-//! Recorded and scripted sessions played through the real doors.
+//! Recorded and scripted sessions played through the real doors, as a browser, a monitor and an image archive
+//! would use them, and what came back.
+
+pub mod client;
+pub mod consultation;
+pub mod outcome;
+pub mod script;
+
+pub use client::{ApiClient, ClientError};
+pub use consultation::{Endpoints, Progress, play};
+pub use outcome::Outcome;
+pub use script::Script;

@@ -2,6 +2,7 @@
 //! models that are rules rather than weights: NEWS2 and the patient report.
 
 pub mod contract;
+pub mod registry;
 pub mod tasks;
 
 pub use contract::{Model, ModelError};

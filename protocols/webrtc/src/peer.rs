@@ -1,6 +1,9 @@
 //! A peer connection for one Opus track, set up the same way at both ends.
 
-use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind};
+use rtc::{
+    peer_connection::transport::RTCDtlsTransportState,
+    rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind},
+};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use webrtc::{
@@ -73,6 +76,28 @@ impl Peer {
         self.status.wait_for(|status| status.gathered).await.ok()?;
         Some(self.connection.local_description().await?.sdp)
     }
+}
+
+/// How often to ask [`said_goodbye`].
+pub(crate) const CHECK_EVERY: Duration = Duration::from_secs(1);
+
+/// Whether the other side closed DTLS. The stack still calls itself connected then, and tells only who asks.
+pub(crate) async fn said_goodbye(peer: &dyn PeerConnection) -> bool {
+    let mut transports = Vec::new();
+    for receiver in peer.get_receivers().await {
+        transports.push(receiver.transport().await);
+    }
+    for sender in peer.get_senders().await {
+        transports.push(sender.transport().await);
+    }
+    for transport in transports {
+        if let Ok(Some(transport)) = transport
+            && matches!(transport.state().await, Ok(RTCDtlsTransportState::Closed | RTCDtlsTransportState::Failed))
+        {
+            return true;
+        }
+    }
+    false
 }
 
 /// Opus as WebRTC has it (RFC 7874, section 3). `useinbandfec` asks the sender for redundancy.

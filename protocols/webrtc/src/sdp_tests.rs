@@ -48,9 +48,11 @@ fn an_offer_without_opus_is_unprocessable() {
 
 #[test]
 fn video_data_or_a_second_track_make_an_offer_unprocessable() {
-    for section in ["m=video 9 UDP/TLS/RTP/SAVPF 96\r\n", "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n",
-        "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"]
-    {
+    for section in [
+        "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n",
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n",
+        "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n",
+    ] {
         assert_eq!(refusal(&format!("{OFFER}{section}")).0, 422);
     }
     assert_eq!(refusal(&OFFER.replace("m=audio", "m=video")).0, 422);

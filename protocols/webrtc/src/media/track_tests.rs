@@ -123,7 +123,10 @@ fn a_long_gap_is_concealed_for_200_ms_and_silent_after() {
     assert_eq!(run.stats.silent_samples as usize, 50 * FRAME - MAX_CONCEAL - FRAME);
     let silent = 30 * FRAME + MAX_CONCEAL..79 * FRAME;
     assert!(run.samples()[silent].iter().all(|sample| *sample == 0.0));
-    assert_eq!(run.frames.iter().filter(|frame| frame.concealed).map(|frame| frame.samples.len()).sum::<usize>(), 49 * FRAME);
+    assert_eq!(
+        run.frames.iter().filter(|frame| frame.concealed).map(|frame| frame.samples.len()).sum::<usize>(),
+        49 * FRAME
+    );
 }
 
 #[test]

@@ -7,19 +7,19 @@ use super::{
 use crate::{
     error::WhipError,
     media::{MediaPacket, MediaStats, TrackReceiver},
-    peer::{Peer, PeerStatus},
+    peer::{CHECK_EVERY, Peer, PeerStatus, said_goodbye},
     sdp::{Offer, finish_answer, has_candidate},
 };
 use futures_util::FutureExt;
 use healthsync_events::{AudioFrame, AudioSink, ParticipantId, Refusal, SessionId};
-use rtc::{peer_connection::transport::RTCDtlsTransportState, rtp_transceiver::rtp_sender::RtpCodecKind};
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use std::{
     net::SocketAddr,
     panic::AssertUnwindSafe,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicUsize},
     time::{Duration, Instant},
 };
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use webrtc::{
     media_stream::track_remote::{TrackRemote, TrackRemoteEvent},
@@ -29,9 +29,6 @@ use webrtc::{
 
 /// To make an answer, candidates included. It needs no network.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How often to ask what the stack does not tell by itself.
-const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// Everything that a connection's task begins with.
 pub(super) struct Opening {
@@ -45,6 +42,8 @@ pub(super) struct Opening {
     pub config: WhipConfig,
     pub registry: Arc<Registry>,
     pub stop: CancellationToken,
+    /// Given back last.
+    pub permit: OwnedSemaphorePermit,
     /// Takes the answer.
     pub answered: oneshot::Sender<Result<String, WhipError>>,
 }
@@ -83,8 +82,8 @@ impl Opening {
     /// Lives as long as the connection. Whatever happens in between, a panic of the media stack included, the
     /// peer connection is closed and the sink dropped.
     pub async fn run(self) {
-        let Self { resource, session, participant, etag, offer, sink, addresses, config, registry, stop, answered } =
-            self;
+        let Self { resource, session, participant, etag, offer, sink, addresses, config, .. } = self;
+        let Self { registry, stop, permit, answered, .. } = self;
         let peer = match Peer::bind(addresses).await {
             Ok(peer) => peer,
             Err(_) => {
@@ -92,17 +91,17 @@ impl Opening {
                 return;
             }
         };
-        let candidates = offer.candidates;
-        let connection = Arc::new(Connection::new(
+        let connection = Arc::new(Connection {
             resource,
             session,
             participant,
             etag,
-            offer.ice.clone(),
-            Arc::clone(&peer.connection),
-            stop.clone(),
-            candidates,
-        ));
+            ice: offer.ice.clone(),
+            peer: Arc::clone(&peer.connection),
+            stop: stop.clone(),
+            gone: CancellationToken::new(),
+            candidates: AtomicUsize::new(offer.candidates),
+        });
         let receiving = Receiving { opus: offer.opus.clone(), status: peer.status.clone(), sink, config, stop };
         let life = live(peer, &offer, receiving, answered, &registry, Arc::clone(&connection));
         let ended = AssertUnwindSafe(life).catch_unwind().await;
@@ -110,6 +109,7 @@ impl Opening {
         if connection.peer.close().await.is_err() {
             tracing::debug!(%resource, "the peer connection did not close cleanly");
         }
+        drop(permit);
         connection.gone.cancel();
         match ended {
             Ok(Some(ended)) => {
@@ -151,8 +151,11 @@ async fn negotiate(peer: &mut Peer, offer: &Offer, config: &WhipConfig) -> Resul
     const FAILED: WhipError = WhipError::Failed("no answer could be made");
     let malformed = |_| WhipError::Malformed("the media stack cannot read it");
     let connection = Arc::clone(&peer.connection);
-    let receive_only =
-        RTCRtpTransceiverInit { direction: RTCRtpTransceiverDirection::Recvonly, streams: vec![], send_encodings: vec![] };
+    let receive_only = RTCRtpTransceiverInit {
+        direction: RTCRtpTransceiverDirection::Recvonly,
+        streams: vec![],
+        send_encodings: vec![],
+    };
     connection.add_transceiver_from_kind(RtpCodecKind::Audio, Some(receive_only)).await.map_err(|_| FAILED)?;
     let description = RTCSessionDescription::offer(offer.sdp.clone()).map_err(malformed)?;
     connection.set_remote_description(description).await.map_err(malformed)?;
@@ -177,12 +180,8 @@ struct Receiving {
 impl Receiving {
     async fn run(mut self, peer: &dyn PeerConnection) -> Ended {
         let Ok(mut receiver) = TrackReceiver::new() else { return Ended::Failed };
-        let gauge = metrics::gauge!("healthsync_webrtc_tracks");
-        gauge.increment(1.0);
-        let ended = self.receive(peer, &mut receiver).await;
-        gauge.decrement(1.0);
-        count(receiver.stats());
-        ended
+        let _counted = Counted::new();
+        self.receive(peer, &mut receiver).await
     }
 
     async fn receive(&mut self, peer: &dyn PeerConnection, receiver: &mut TrackReceiver) -> Ended {
@@ -190,6 +189,7 @@ impl Receiving {
         let mut last_packet = None;
         let mut track = None;
         let mut frames = Vec::new();
+        let mut counted = MediaStats::default();
         let mut check = tokio::time::interval(CHECK_EVERY);
         check.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -229,7 +229,12 @@ impl Receiving {
                     }
                     receiver.poll(now - began, &mut frames);
                 }
-                _ = check.tick() => if peer_said_goodbye(peer).await { return Ended::PeerClosed },
+                _ = check.tick() => {
+                    count(std::mem::replace(&mut counted, receiver.stats()), receiver.stats());
+                    if said_goodbye(peer).await {
+                        return Ended::PeerClosed;
+                    }
+                }
             }
             if !push(&mut *self.sink, &mut frames) {
                 return Ended::SinkRefused;
@@ -255,18 +260,6 @@ fn media_packet(packet: rtc::rtp::Packet) -> MediaPacket {
     }
 }
 
-/// Whether the peer closed DTLS. The stack stays connected then, and tells only who asks.
-async fn peer_said_goodbye(peer: &dyn PeerConnection) -> bool {
-    for receiver in peer.get_receivers().await {
-        if let Ok(Some(transport)) = receiver.transport().await
-            && matches!(transport.state().await, Ok(RTCDtlsTransportState::Closed | RTCDtlsTransportState::Failed))
-        {
-            return true;
-        }
-    }
-    false
-}
-
 /// Hands the frames on. `false` when the sink takes no more.
 fn push(sink: &mut dyn AudioSink, frames: &mut Vec<AudioFrame>) -> bool {
     for frame in frames.drain(..) {
@@ -279,21 +272,38 @@ fn push(sink: &mut dyn AudioSink, frames: &mut Vec<AudioFrame>) -> bool {
     true
 }
 
-fn count(stats: MediaStats) {
-    let packets = |fate: &'static str, count: u64| {
-        metrics::counter!("healthsync_webrtc_packets_total", "fate" => fate).increment(count);
+/// Adds to the metrics what happened between two counts.
+fn count(before: MediaStats, after: MediaStats) {
+    let packets = |fate: &'static str, of: fn(&MediaStats) -> u64| {
+        metrics::counter!("healthsync_webrtc_packets_total", "fate" => fate).increment(of(&after) - of(&before));
     };
-    let unused = stats.late + stats.duplicate + stats.invalid + stats.ahead;
-    packets("decoded", stats.packets.saturating_sub(unused));
-    packets("late", stats.late);
-    packets("duplicate", stats.duplicate);
-    packets("invalid", stats.invalid);
-    packets("ahead", stats.ahead);
-    packets("lost", stats.lost);
-    let samples = |how: &'static str, count: u64| {
-        metrics::counter!("healthsync_webrtc_filled_samples_total", "how" => how).increment(count);
+    packets("received", |stats| stats.packets);
+    packets("late", |stats| stats.late);
+    packets("duplicate", |stats| stats.duplicate);
+    packets("invalid", |stats| stats.invalid);
+    packets("ahead", |stats| stats.ahead);
+    packets("lost", |stats| stats.lost);
+    let samples = |how: &'static str, of: fn(&MediaStats) -> u64| {
+        metrics::counter!("healthsync_webrtc_filled_samples_total", "how" => how).increment(of(&after) - of(&before));
     };
-    samples("recovered", stats.recovered_samples);
-    samples("concealed", stats.concealed_samples);
-    samples("silent", stats.silent_samples);
+    samples("recovered", |stats| stats.recovered_samples);
+    samples("concealed", |stats| stats.concealed_samples);
+    samples("silent", |stats| stats.silent_samples);
+}
+
+/// Counts a connection while it lives.
+struct Counted(metrics::Gauge);
+
+impl Counted {
+    fn new() -> Self {
+        let gauge = metrics::gauge!("healthsync_webrtc_connections");
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
 }

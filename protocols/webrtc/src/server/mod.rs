@@ -98,10 +98,11 @@ impl WhipServer {
     ) -> Result<Accepted, WhipError> {
         let offer = Offer::parse(offer)?;
         let permit = self.admit()?;
-        let addresses = self.inner.ports.next(&self.inner.config.bind).ok_or(WhipError::Full {
-            what: "UDP ports",
-            retry_after: RETRY_AFTER,
-        })?;
+        let addresses = self
+            .inner
+            .ports
+            .next(&self.inner.config.bind)
+            .ok_or(WhipError::Full { what: "UDP ports", retry_after: RETRY_AFTER })?;
         let resource = WhipResourceId(Uuid::new_v4());
         let etag = format!("\"{}\"", Uuid::new_v4().simple());
         let (answered, answer) = oneshot::channel();
@@ -116,12 +117,10 @@ impl WhipServer {
             config: self.inner.config.clone(),
             registry: Arc::clone(&self.inner.registry),
             stop: self.inner.stop.child_token(),
+            permit,
             answered,
         };
-        self.inner.tasks.spawn(async move {
-            opening.run().await;
-            drop(permit);
-        });
+        self.inner.tasks.spawn(opening.run());
         let answer_sdp = answer.await.map_err(|_| WhipError::Failed("the media stack stopped"))??;
         Ok(Accepted { resource, answer_sdp, etag })
     }

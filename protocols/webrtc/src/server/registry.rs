@@ -26,26 +26,11 @@ pub(super) struct Connection {
     pub stop: CancellationToken,
     /// Says that it has.
     pub gone: CancellationToken,
-    candidates: AtomicUsize,
+    /// Remote candidates so far.
+    pub candidates: AtomicUsize,
 }
 
 impl Connection {
-    #[expect(clippy::too_many_arguments, reason = "one for each field")]
-    pub fn new(
-        resource: WhipResourceId,
-        session: SessionId,
-        participant: ParticipantId,
-        etag: String,
-        ice: IceCredentials,
-        peer: Arc<dyn PeerConnection>,
-        stop: CancellationToken,
-        candidates: usize,
-    ) -> Self {
-        let gone = CancellationToken::new();
-        let candidates = AtomicUsize::new(candidates);
-        Self { resource, session, participant, etag, ice, peer, stop, gone, candidates }
-    }
-
     /// Counts further remote candidates, unless that made them too many.
     pub fn reserve_candidates(&self, count: usize) -> bool {
         let add = |candidates: usize| candidates.checked_add(count).filter(|total| *total <= MAX_CANDIDATES);

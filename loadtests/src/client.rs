@@ -1,0 +1,182 @@
+//! The REST and event-stream client.
+
+use futures_util::{SinkExt, StreamExt};
+use healthsync_events::{
+    Event, ImageId, NewSession, SessionId, SessionSummary,
+    envelope::{StreamCommand, StreamNotice},
+    speech::SpeechFrame,
+};
+use serde::Deserialize;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{self, Message},
+};
+
+/// How long any single answer may take. Starting a session on a busy machine takes milliseconds.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error("the server at {0} cannot be reached: start it with `healthsync serve`")]
+    Unreachable(String),
+    #[error("the server did not become ready: {0}")]
+    NotReady(String),
+    #[error("{what} was answered with {status}: {body}")]
+    Status { what: &'static str, status: u16, body: String },
+    #[error("{what} failed: {reason}")]
+    Failed { what: &'static str, reason: String },
+}
+
+impl ClientError {
+    pub(crate) fn failed(what: &'static str) -> impl FnOnce(String) -> Self {
+        move |reason| Self::Failed { what, reason }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Uploaded {
+    image: ImageId,
+}
+
+/// Talks to a server's HTTP door.
+#[derive(Debug, Clone)]
+pub struct ApiClient {
+    base: String,
+    http: reqwest::Client,
+}
+
+impl ApiClient {
+    /// `base` is for example `http://127.0.0.1:8080`.
+    pub fn new(base: &str) -> Result<Self, ClientError> {
+        let http = reqwest::Client::builder().timeout(TIMEOUT).build();
+        let http = http.map_err(|e| ClientError::Failed { what: "the HTTP client", reason: e.to_string() })?;
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), http })
+    }
+
+    pub fn whip_url(&self, session: SessionId, participant: &str, language: &str) -> String {
+        format!("{}/api/v1/sessions/{session}/whip?participant={participant}&language={language}", self.base)
+    }
+
+    /// Waits until the server says that it is ready: its models take some seconds to load.
+    pub async fn wait_until_ready(&self, limit: Duration) -> Result<(), ClientError> {
+        let deadline = tokio::time::Instant::now() + limit;
+        let mut last = ClientError::Unreachable(self.base.clone());
+        while tokio::time::Instant::now() < deadline {
+            match self.http.get(format!("{}/readyz", self.base)).send().await {
+                Ok(response) if response.status().is_success() => return Ok(()),
+                Ok(response) => {
+                    let body = response.text().await.unwrap_or_default();
+                    if body.contains("\"failure\"") {
+                        return Err(ClientError::NotReady(body));
+                    }
+                    last = ClientError::NotReady(body);
+                }
+                Err(_) => last = ClientError::Unreachable(self.base.clone()),
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        Err(last)
+    }
+
+    pub async fn create_session(&self, new: &NewSession) -> Result<SessionSummary, ClientError> {
+        let request = self.http.post(format!("{}/api/v1/sessions", self.base)).json(new);
+        json("starting a session", request).await
+    }
+
+    pub async fn end_session(&self, session: SessionId) -> Result<(), ClientError> {
+        let request = self.http.post(format!("{}/api/v1/sessions/{session}/end", self.base));
+        json::<serde_json::Value>("ending the session", request).await.map(|_| ())
+    }
+
+    pub async fn upload_image(&self, session: SessionId, bytes: Vec<u8>) -> Result<ImageId, ClientError> {
+        let form = reqwest::multipart::Form::new().part("file", reqwest::multipart::Part::bytes(bytes));
+        let request = self.http.post(format!("{}/api/v1/sessions/{session}/images", self.base)).multipart(form);
+        Ok(json::<Uploaded>("uploading an image", request).await?.image)
+    }
+
+    /// A document of the session as Markdown: `transcript` or `report`.
+    pub async fn markdown(&self, session: SessionId, document: &str) -> Result<String, ClientError> {
+        let url = format!("{}/api/v1/sessions/{session}/{document}", self.base);
+        text("reading a document", self.http.get(url).header("accept", "text/markdown")).await
+    }
+
+    /// Follows the session's events from `from`, and speech in `speech` if asked.
+    pub async fn follow(&self, session: SessionId, from: u64, speech: Option<&str>) -> Result<Stream, ClientError> {
+        let base = self.base.replacen("http", "ws", 1);
+        let speech = speech.map(|language| format!("&speech={language}")).unwrap_or_default();
+        let url = format!("{base}/api/v1/sessions/{session}/events?from={from}{speech}");
+        let (socket, _) = connect_async(url)
+            .await
+            .map_err(|e| ClientError::Failed { what: "following events", reason: e.to_string() })?;
+        Ok(Stream { socket })
+    }
+}
+
+async fn text(what: &'static str, request: reqwest::RequestBuilder) -> Result<String, ClientError> {
+    let failed = |e: reqwest::Error| ClientError::Failed { what, reason: e.to_string() };
+    let response = request.send().await.map_err(failed)?;
+    let status = response.status();
+    let body = response.text().await.map_err(failed)?;
+    if !status.is_success() {
+        return Err(ClientError::Status { what, status: status.as_u16(), body });
+    }
+    Ok(body)
+}
+
+async fn json<T: serde::de::DeserializeOwned>(
+    what: &'static str,
+    request: reqwest::RequestBuilder,
+) -> Result<T, ClientError> {
+    let body = text(what, request).await?;
+    serde_json::from_str(&body).map_err(|e| ClientError::Failed { what, reason: e.to_string() })
+}
+
+/// What comes in on an event stream.
+#[derive(Debug)]
+pub enum Incoming {
+    Event(Box<Event>),
+    Notice(StreamNotice),
+    Speech(SpeechFrame),
+}
+
+/// An open event stream.
+pub struct Stream {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Stream {
+    /// The next thing; `None` when the server has closed the stream.
+    pub async fn next(&mut self) -> Result<Option<Incoming>, ClientError> {
+        loop {
+            let Some(message) = self.socket.next().await else { return Ok(None) };
+            let bad = ClientError::failed("reading events");
+            match message {
+                Ok(Message::Text(text)) => return decode(text.as_str()).map(Some),
+                Ok(Message::Binary(bytes)) => {
+                    let frame = SpeechFrame::decode(&bytes).map_err(|e| bad(e.to_string()))?;
+                    return Ok(Some(Incoming::Speech(frame)));
+                }
+                Ok(Message::Close(_)) | Err(tungstenite::Error::ConnectionClosed) => return Ok(None),
+                Ok(_) => {}
+                Err(error) => return Err(bad(error.to_string())),
+            }
+        }
+    }
+
+    pub async fn send(&mut self, command: &StreamCommand) -> Result<(), ClientError> {
+        let text = serde_json::to_string(command).map_err(|e| ClientError::failed("a command")(e.to_string()))?;
+        let sent = self.socket.send(Message::text(text)).await;
+        sent.map_err(|e| ClientError::failed("sending a command")(e.to_string()))
+    }
+}
+
+fn decode(text: &str) -> Result<Incoming, ClientError> {
+    let bad = |e: serde_json::Error| ClientError::failed("reading events")(e.to_string());
+    let value: serde_json::Value = serde_json::from_str(text).map_err(bad)?;
+    if value.get("notice").is_some() {
+        return serde_json::from_value(value).map(Incoming::Notice).map_err(bad);
+    }
+    serde_json::from_value(value).map(|event| Incoming::Event(Box::new(event))).map_err(bad)
+}

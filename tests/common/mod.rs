@@ -1,0 +1,143 @@
+//! Runs the real binary on free ports with a log of its own.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use healthsync_events::{Event, NewSession, SessionId, SessionSummary};
+use healthsync_loadtests::{
+    ApiClient,
+    client::{Incoming, Stream},
+};
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+/// Models take seconds to load, and tests share two cores.
+pub const READY: Duration = Duration::from_secs(180);
+
+/// How long anything a test waits for may take.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Server {
+    child: Child,
+    pub http: String,
+    pub mllp: SocketAddr,
+    pub folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts a server and waits until it is ready.
+    pub async fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap()).await
+    }
+
+    /// Starts a server on the log that an earlier one left in `folder`.
+    pub async fn start_in(folder: tempfile::TempDir) -> Self {
+        let (child, http, mllp) = spawn(folder.path());
+        let server = Self { child, http, mllp, folder };
+        server.api().wait_until_ready(READY).await.unwrap();
+        server
+    }
+
+    pub fn api(&self) -> ApiClient {
+        ApiClient::new(&self.http).unwrap()
+    }
+
+    /// `kill -9`, and the folder for the next one.
+    pub fn kill(mut self) -> tempfile::TempDir {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
+    }
+
+    /// SIGTERM; waits for the process to end by itself.
+    pub fn terminate(&mut self) -> std::process::ExitStatus {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(folder: &Path) -> (Child, String, SocketAddr) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_healthsync"))
+        .arg("serve")
+        .current_dir(folder)
+        .env("HEALTHSYNC__HTTP__LISTEN", "127.0.0.1:0")
+        .env("HEALTHSYNC__MLLP__LISTEN", "127.0.0.1:0")
+        .env("HEALTHSYNC__STORAGE__PATH", folder.join("log.db"))
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let banner = loop {
+        let line = lines.next().expect("the server says where it is before it ends").unwrap();
+        eprintln!("server: {line}");
+        if line.contains("HealthSync is at") {
+            break line;
+        }
+    };
+    // Goes on reading, so that the server never waits for a full pipe.
+    std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("server: {line}")));
+    let words: Vec<&str> = banner.split_whitespace().collect();
+    let http = words.iter().find(|word| word.starts_with("http://")).unwrap();
+    let mllp = words.last().unwrap().parse().unwrap();
+    (child, (*http).to_owned(), mllp)
+}
+
+pub async fn start_session(api: &ApiClient, patient: &str) -> SessionSummary {
+    let languages = vec!["pt".parse().unwrap(), "en".parse().unwrap()];
+    let new = NewSession { patient: patient.parse().unwrap(), languages, spo2_scale: Default::default() };
+    api.create_session(&new).await.unwrap()
+}
+
+/// The next event that satisfies `wanted`.
+pub async fn wait_for(stream: &mut Stream, wanted: impl Fn(&Event) -> bool) -> Event {
+    let search = async {
+        loop {
+            match stream.next().await.unwrap().expect("the stream goes on") {
+                Incoming::Event(event) if wanted(&event) => return *event,
+                _ => {}
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, search).await.expect("the event came in time")
+}
+
+/// Every event of a session up to now, by NDJSON.
+pub async fn all_events(http: &str, session: SessionId) -> Vec<Event> {
+    let url = format!("{http}/api/v1/sessions/{session}/events?from=1&follow=false");
+    let body = reqwest::get(url).await.unwrap().text().await.unwrap();
+    body.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+pub fn assert_numbered_without_gaps(events: &[Event]) {
+    for (index, event) in events.iter().enumerate() {
+        assert_eq!(event.seq.0, index as u64 + 1, "sequence numbers have no gap and no repeat");
+    }
+}
+
+/// Words of a text, for comparing what was recognised with what was said.
+pub fn words(text: &str) -> Vec<String> {
+    text.to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Share of `expected`'s words that occur in `heard`, 0 to 1.
+pub fn recall(expected: &str, heard: &str) -> f64 {
+    let heard = words(heard);
+    let expected = words(expected);
+    expected.iter().filter(|word| heard.contains(word)).count() as f64 / expected.len() as f64
+}
