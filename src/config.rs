@@ -148,7 +148,8 @@ impl Default for Sessions {
 
 impl Default for Telemetry {
     fn default() -> Self {
-        Self { filter: "info".into(), format: LogFormat::Text }
+        // The media stack logs whole packets when a queue of its own is full: that is patient data.
+        Self { filter: "info,webrtc=off,rtc=off".into(), format: LogFormat::Text }
     }
 }
 

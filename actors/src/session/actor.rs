@@ -138,10 +138,7 @@ impl Session {
 
     fn loaded(&mut self, result: Result<SessionState, LogError>, context: &mut Context<Self>) {
         match result {
-            Ok(state) => {
-                self.cell.set_head(state.head);
-                self.state = Arc::new(state);
-            }
+            Ok(state) => self.state = Arc::new(state),
             Err(error) => {
                 tracing::error!(session = %self.cell.id, %error, "the session's log cannot be read");
                 context.stop();

@@ -24,7 +24,7 @@ use healthsync_events::{
 use std::{
     sync::{
         Arc, OnceLock, Weak,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -46,7 +46,6 @@ pub(crate) struct SessionCell {
     pub tracks: Tracks,
     pub home: ArbiterHandle,
     hub: broadcast::Sender<Arc<Event>>,
-    head: AtomicU64,
     over: AtomicBool,
     session: OnceLock<Supervised<Session>>,
 }
@@ -70,7 +69,6 @@ impl SessionCell {
             tracks: Tracks::default(),
             home,
             hub: broadcast::channel(HUB_CAPACITY).0,
-            head: AtomicU64::new(0),
             over: AtomicBool::new(false),
             session: OnceLock::new(),
         });
@@ -148,7 +146,6 @@ impl SessionCell {
     }
 
     pub(super) fn publish(self: &Arc<Self>, event: Arc<Event>) {
-        self.head.store(event.seq.0, Ordering::Release);
         metrics::counter!("healthsync_events_total", "type" => event.body.kind()).increment(1);
         if matches!(event.body, EventBody::SessionEnded(_)) {
             self.over.store(true, Ordering::Release);
@@ -156,14 +153,6 @@ impl SessionCell {
         }
         // No reader is no failure.
         let _ = self.hub.send(event);
-    }
-
-    pub(super) fn set_head(&self, head: Seq) {
-        self.head.store(head.0, Ordering::Release);
-    }
-
-    pub(crate) fn head(&self) -> Seq {
-        Seq(self.head.load(Ordering::Acquire))
     }
 
     pub(crate) fn is_over(&self) -> bool {

@@ -15,6 +15,7 @@ use healthsync_events::{
     speech::{AudioCodec, SpeechAnnounced, SpeechCompleted, SpeechFrame, TranslationFinal},
 };
 use healthsync_models::tasks::{SpeakRequest, SpokenAudio, TranslateRequest, Translation};
+use healthsync_speak::clauses;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 

@@ -6,6 +6,7 @@
 use super::RegistryError;
 use sha2::{Digest, Sha256};
 use std::{
+    collections::BTreeSet,
     env,
     ffi::OsString,
     fs::{self, File, TryLockError},
@@ -72,9 +73,18 @@ impl Cache {
         self.root.join(".staging").join("work")
     }
 
-    /// Makes the folders of a pull, with an empty work folder. The caller holds the lock.
-    pub fn prepare_staging(&self) -> Result<(), RegistryError> {
+    /// Makes the folders of a pull, with an empty work folder, and drops what an older manifest left: only names in
+    /// `keep` (SHA-256) can still be of use. The caller holds the lock.
+    pub fn prepare_staging(&self, keep: &BTreeSet<&str>) -> Result<(), RegistryError> {
         remove_all(&self.work())?;
+        for dir in [self.archives(), self.partial()] {
+            let Ok(entries) = fs::read_dir(dir) else { continue };
+            for entry in entries.filter_map(Result::ok) {
+                if !entry.file_name().to_str().is_some_and(|name| keep.contains(name)) {
+                    let _ = fs::remove_file(entry.path());
+                }
+            }
+        }
         for dir in [self.archives(), self.partial(), self.work()] {
             create_dir(&dir)?;
         }

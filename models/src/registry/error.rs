@@ -33,6 +33,9 @@ impl RegistryError {
     }
 }
 
+/// Files named in one sentence before the rest are only counted.
+const MAX_NAMED: usize = 3;
+
 /// Every file that a pull could not provide. The others are in the cache.
 #[derive(Debug)]
 pub struct PullFailures(pub Vec<PullFailure>);
@@ -57,7 +60,12 @@ impl fmt::Display for PullFailures {
             said.push(&failure.reasons);
             let files = self.0.iter().filter(|other| other.reasons == failure.reasons);
             let names: Vec<String> = files.map(|other| format!("{}/{}", other.model, other.file)).collect();
-            write!(f, "\n  {}:", names.join(", "))?;
+            let shown = names.len().min(MAX_NAMED);
+            write!(f, "\n  {}", names[..shown].join(", "))?;
+            match names.len() - shown {
+                0 => write!(f, ":")?,
+                more => write!(f, " and {more} more:")?,
+            }
             for reason in &failure.reasons {
                 write!(f, "\n    {reason}")?;
             }
@@ -73,6 +81,10 @@ pub enum FetchError {
     ProgramMissing { program: String, advice: &'static str },
     #[error("{program} could not get {what}: {reason}; {advice}")]
     Program { program: String, what: String, reason: String, advice: &'static str },
+    #[error("{program} cannot reach where {what} is ({reason}); {advice}")]
+    Unreachable { program: String, what: String, reason: String, advice: &'static str },
+    #[error("{program} could not reach its registry earlier in this pull")]
+    UnreachableBefore { program: String },
     #[error("{program} made no progress on {what} for {waited:?} and was stopped; check the network")]
     Stalled { program: String, what: String, waited: Duration },
     #[error("{what} came with SHA-256 {actual}, the manifest says {expected}: refused")]

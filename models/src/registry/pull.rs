@@ -11,7 +11,7 @@ use super::{
     progress::{PullEvent, PullProgress},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::BufWriter,
     path::PathBuf,
@@ -43,12 +43,13 @@ impl Registry {
             return Ok(PullReport { already: before.len(), ..PullReport::default() });
         }
         let _lock = self.cache.lock(self.lock_wait, |lock| progress.on(PullEvent::Waiting { lock }))?;
-        self.cache.prepare_staging()?;
+        self.cache.prepare_staging(&self.staged_names())?;
         let mut pull = Pull {
             registry: self,
             progress,
             archives: BTreeMap::new(),
             uses: BTreeMap::new(),
+            unreachable: BTreeSet::new(),
             report: PullReport::default(),
             failures: Vec::new(),
         };
@@ -66,6 +67,15 @@ impl Registry {
     }
 }
 
+impl Registry {
+    /// What staged files of this manifest are called.
+    fn staged_names(&self) -> BTreeSet<&str> {
+        let archives = self.manifest.archives.values().map(|archive| archive.sha256.as_str());
+        let files = self.manifest.models.iter().flat_map(|model| &model.files);
+        archives.chain(files.map(|file| file.sha256.as_str())).collect()
+    }
+}
+
 struct Pull<'a> {
     registry: &'a Registry,
     progress: &'a mut dyn PullProgress,
@@ -73,6 +83,8 @@ struct Pull<'a> {
     archives: BTreeMap<&'a str, Result<PathBuf, String>>,
     /// How many files still to come have a source in each archive: at none it is removed.
     uses: BTreeMap<&'a str, usize>,
+    /// Clients that found nobody answering.
+    unreachable: BTreeSet<&'static str>,
     report: PullReport,
     failures: Vec<PullFailure>,
 }
@@ -102,15 +114,8 @@ impl<'a> Pull<'a> {
         let mut reasons = Vec::new();
         for source in &file.sources {
             match self.install(model, file, source) {
-                Ok(()) => {
-                    self.release_archives(file);
-                    return;
-                }
-                Err(reason) => {
-                    let what = format!("{}/{}", model.name, file.path);
-                    self.progress.on(PullEvent::SourceFailed { what: &what, reason: &reason });
-                    reasons.push(reason);
-                }
+                Ok(()) => return self.release_archives(file),
+                Err(reason) => reasons.push(reason),
             }
         }
         self.fail(model, &file.path, reasons);
@@ -153,50 +158,81 @@ impl<'a> Pull<'a> {
         };
         if let Err(error) = write() {
             let _ = fs::remove_file(&path);
-            return Err(error.to_string());
+            return Err(self.source_failed(&format!("{}/{}", model.name, file.path), &error));
         }
         Ok(path)
     }
 
+    /// The archive, at most one attempt a pull.
     fn archive(&mut self, id: &'a str) -> Result<PathBuf, String> {
         if let Some(known) = self.archives.get(id) {
             return known.clone();
         }
-        let entry = self.registry.manifest.archives.get(id).ok_or_else(|| format!("there is no archive {id:?}"))?;
-        let what = entry.to_string();
         let registry = self.registry;
-        let got = self
-            .watched(&what, entry.size, |on_bytes| fetch::archive(&registry.cache, &registry.tools, entry, on_bytes));
+        let entry = registry.manifest.archives.get(id).ok_or_else(|| format!("there is no archive {id:?}"))?;
+        let what = entry.to_string();
+        let got = match fetch::kept(&registry.cache, entry) {
+            Ok(Some(path)) => {
+                let (what, bytes) = (what.as_str(), entry.size);
+                self.progress.on(PullEvent::FetchFinished { what, bytes, kept: true });
+                Ok(path)
+            }
+            Ok(None) => self.watched(fetch::client(entry.kind), &what, entry.size, |on_bytes| {
+                fetch::archive(&registry.cache, &registry.tools, entry, on_bytes)
+            }),
+            Err(error) => Err(self.source_failed(&what, &error)),
+        };
         self.archives.insert(id, got.clone());
         got
     }
 
     fn hub_file(&mut self, file: &FileEntry, hub: &HubFile) -> Result<PathBuf, String> {
-        let what = format!("{} of {}", hub.file, hub.repo);
         let registry = self.registry;
         if registry.tools.hub_url.is_none() {
+            // Most users have none: not worth a line of progress.
             return Err(FetchError::HubNotConfigured.to_string());
         }
-        self.watched(&what, file.size, |on_bytes| {
-            fetch::hub_file(&registry.cache, &registry.tools, file, hub, on_bytes).map(|path| (path, false))
+        let what = format!("{} of {}", hub.file, hub.repo);
+        self.watched("curl", &what, file.size, |on_bytes| {
+            fetch::hub_file(&registry.cache, &registry.tools, file, hub, on_bytes)
         })
     }
 
-    /// Runs a fetch with its progress reported.
+    /// Runs a fetch with its progress reported. A client that found nobody answering is not run again in this pull:
+    /// without a network each package would cost a minute of its retries.
     fn watched(
         &mut self,
+        client: &'static str,
         what: &str,
         bytes: u64,
-        fetch: impl FnOnce(fetch::OnBytes<'_>) -> Result<(PathBuf, bool), FetchError>,
+        fetch: impl FnOnce(fetch::OnBytes<'_>) -> Result<PathBuf, FetchError>,
     ) -> Result<PathBuf, String> {
-        self.progress.on(PullEvent::FetchStarted { what, bytes });
-        let got = fetch(&mut |bytes| self.progress.on(PullEvent::FetchProgress { what, bytes }));
-        let (path, kept) = got.map_err(|e| e.to_string())?;
-        self.progress.on(PullEvent::FetchFinished { what, bytes, kept });
-        if !kept {
-            self.report.fetched_bytes += bytes;
+        if self.unreachable.contains(client) {
+            let program = client.to_owned();
+            return Err(FetchError::UnreachableBefore { program }.to_string());
         }
-        Ok(path)
+        self.progress.on(PullEvent::FetchStarted { what, bytes });
+        match fetch(&mut |bytes| self.progress.on(PullEvent::FetchProgress { what, bytes })) {
+            Ok(path) => {
+                let kept = false;
+                self.progress.on(PullEvent::FetchFinished { what, bytes, kept });
+                self.report.fetched_bytes += bytes;
+                Ok(path)
+            }
+            Err(error) => {
+                if matches!(error, FetchError::Unreachable { .. } | FetchError::Stalled { .. }) {
+                    self.unreachable.insert(client);
+                }
+                Err(self.source_failed(what, &error))
+            }
+        }
+    }
+
+    /// Tells of it now; the sentence is for the report at the end.
+    fn source_failed(&mut self, what: &str, error: &FetchError) -> String {
+        let reason = error.to_string();
+        self.progress.on(PullEvent::SourceFailed { what, reason: &reason });
+        reason
     }
 
     /// Frees the disk of archives that no file to come needs. Those of a file that failed stay for the next pull.

@@ -1,6 +1,5 @@
 //! Why a WHIP request is refused.
 
-use healthsync_events::Refusal;
 use std::time::Duration;
 
 /// A refusal with the HTTP status that RFC 9725 gives it. Texts say what rule was broken and never repeat
@@ -62,22 +61,6 @@ impl WhipError {
         match self {
             Self::Full { retry_after, .. } => Some(*retry_after),
             _ => None,
-        }
-    }
-}
-
-/// The same in the vocabulary of the other doors. Its statuses are those of [`Refusal::status`], which has
-/// no words for some of WHIP's.
-impl From<WhipError> for Refusal {
-    fn from(error: WhipError) -> Self {
-        match error {
-            WhipError::UnknownResource => Self::NotFound { what: "WHIP session".into() },
-            WhipError::TooLarge { limit } => Self::TooLarge { what: "body".into(), limit: limit as u64 },
-            WhipError::Full { what, retry_after } => {
-                Self::Overloaded { queue: what.into(), retry_after_ms: retry_after.as_millis() as u64 }
-            }
-            WhipError::ShuttingDown | WhipError::Failed(_) => Self::unavailable("webrtc"),
-            other => Self::invalid("whip", other.to_string()),
         }
     }
 }

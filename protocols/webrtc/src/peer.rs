@@ -60,14 +60,15 @@ impl Peer {
             .with_multicast_dns_mode(rtc::ice::mdns::MulticastDnsMode::Disabled)
             .build();
         let (changes, status) = watch::channel(PeerStatus::default());
-        let connection = PeerConnectionBuilder::new()
+        let building = PeerConnectionBuilder::new()
             .with_media_engine(media)
             .with_interceptor_registry(interceptors)
             .with_setting_engine(settings)
             .with_handler(Arc::new(Handler { changes }))
             .with_udp_addrs(addresses)
-            .build()
-            .await?;
+            .build();
+        // On the heap: 20 KB of future would be carried in every future that awaits this.
+        let connection = Box::pin(building).await?;
         Ok(Self { connection: Arc::new(connection), status })
     }
 

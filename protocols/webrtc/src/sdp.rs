@@ -99,8 +99,9 @@ impl Fragment {
     }
 }
 
-/// The answer as sent: `rtcp-mux-only` as WHIP wants it (RFC 9725, section 4.4.1), and each host candidate
-/// under the addresses in `advertise` instead of its own, where there are any.
+/// The answer as sent: `rtcp-mux-only` as WHIP wants it (RFC 9725, section 4.4.1) and therefore no candidates
+/// for RTCP alone, and each host candidate under the addresses in `advertise` instead of its own, where there
+/// are any.
 pub fn finish_answer(answer: &str, advertise: &[IpAddr]) -> String {
     let has_mux_only = answer.lines().any(|line| line == "a=rtcp-mux-only");
     let mut out = String::with_capacity(answer.len() + 64);
@@ -111,6 +112,7 @@ pub fn finish_answer(answer: &str, advertise: &[IpAddr]) -> String {
     let mut told: Vec<String> = Vec::new();
     for line in answer.lines() {
         match line.strip_prefix("a=candidate:") {
+            Some(candidate) if candidate.split(' ').nth(1) != Some("1") => {}
             Some(candidate) if !advertise.is_empty() => {
                 for address in advertise {
                     let line = readdressed(candidate, *address);

@@ -102,13 +102,14 @@ fn a_fragment_with_more_candidates_than_any_client_has_is_refused() {
 #[test]
 fn the_answer_is_told_under_the_advertised_addresses() {
     let answer = "v=0\r\na=rtcp-mux\r\na=candidate:1 1 udp 2130706431 10.0.0.5 39132 typ host\r\n\
+        a=candidate:1 2 udp 2130706431 10.0.0.5 39132 typ host\r\n\
         a=candidate:2 1 udp 2130706431 10.0.0.6 39133 typ host\r\n";
     let told = finish_answer(answer, &["198.51.100.1".parse().unwrap()]);
     assert_eq!(told.matches("198.51.100.1 39132").count(), 1);
     assert_eq!(told.matches("198.51.100.1 39133").count(), 1);
     assert!(!told.contains("10.0.0."));
     assert_eq!(told.matches("a=rtcp-mux-only").count(), 1);
-    assert!(finish_answer(answer, &[]).contains("10.0.0.5"));
+    assert_eq!(finish_answer(answer, &[]).matches("10.0.0.5").count(), 1);
 }
 
 proptest! {
@@ -121,8 +122,9 @@ proptest! {
 
     #[test]
     fn an_accepted_offer_is_still_accepted_after_sanitising(keep in proptest::collection::vec(any::<bool>(), 30)) {
-        let thinned: String = OFFER.lines().zip(keep.into_iter().chain(std::iter::repeat(true)))
-            .filter_map(|(line, keep)| keep.then(|| format!("{line}\r\n"))).collect();
+        let kept = OFFER.lines().zip(keep.into_iter().chain(std::iter::repeat(true))).filter(|(_, keep)| *keep);
+        let thinned = kept.map(|(line, _)| line).collect::<Vec<_>>().join("
+");
         if let Ok(offer) = Offer::parse(&thinned) {
             prop_assert_eq!(Offer::parse(&offer.sdp).map(|again| again.sdp), Ok(offer.sdp));
         }

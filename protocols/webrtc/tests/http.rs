@@ -26,7 +26,7 @@ fn refusal(error: WhipError) -> impl IntoResponse {
 
 async fn publish(State(doors): State<Doors>, headers: HeaderMap, offer: String) -> impl IntoResponse {
     assert_eq!(headers.get(header::CONTENT_TYPE).unwrap(), "application/sdp");
-    let (sink, listening) = Recorder::new(None);
+    let (sink, listening) = Recorder::listen(None);
     doors.listening.send_replace(Some(listening));
     match doors.whip.accept(session(), spec("patient"), sink, &offer).await {
         Ok(accepted) => {

@@ -134,7 +134,7 @@ async fn a_client_that_falls_silent_is_given_up() {
 async fn a_client_that_never_comes_is_given_up() {
     let server = server_with(|config| config.connect_timeout = Duration::from_millis(200));
     let (peer, offer) = common::offer().await;
-    let (sink, mut listening) = common::Recorder::new(None);
+    let (sink, mut listening) = common::Recorder::listen(None);
     server.accept(session(), common::spec("patient"), sink, &offer).await.unwrap();
     let heard = heard_until(&mut listening, |heard| heard.closed).await;
     assert!(heard.frames.is_empty());
@@ -188,7 +188,7 @@ async fn closing_everything_ends_every_connection_and_refuses_new_ones() {
     assert_eq!(server.connections(), 0);
     assert!(calls.iter().all(|call| call.listening.borrow().closed));
     let (peer, offer) = common::offer().await;
-    let (sink, _) = common::Recorder::new(None);
+    let (sink, _) = common::Recorder::listen(None);
     let refused = server.accept(session(), common::spec("a"), sink, &offer).await.unwrap_err();
     assert_eq!(refused.status(), 503);
     peer.close().await;
@@ -199,10 +199,15 @@ async fn media_arrives_on_the_interfaces_of_the_machine_too() {
     let server = server_with(|config| config.bind = vec![Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::LOCALHOST.into()]);
     let config = ClientConfig { bind: vec![Ipv4Addr::UNSPECIFIED.into()], ..ClientConfig::default() };
     let (peer, offer) = OfferedPeer::offer(config).await.unwrap();
-    // Like a browser that hides its addresses: none is told, and the server learns them.
-    let hidden: String =
-        offer.lines().filter(|line| !line.starts_with("a=candidate:")).map(|line| format!("{line}\r\n")).collect();
-    let (sink, mut listening) = common::Recorder::new(None);
+    // Like a browser that hides its addresses behind a name: the server learns them from what arrives.
+    let hide = |line: &str| match line.strip_prefix("a=candidate:") {
+        Some(_) => {
+            "a=candidate:1 1 udp 2113937151 0b6d2b1c-aaaa-4bbb-8ccc-1234567890ab.local 40001 typ host\r\n".into()
+        }
+        None => format!("{line}\r\n"),
+    };
+    let hidden: String = offer.lines().map(hide).collect();
+    let (sink, mut listening) = common::Recorder::listen(None);
     let accepted = server.accept(session(), common::spec("patient"), sink, &hidden).await.unwrap();
     let audio = peer.answer(accepted.answer_sdp).await.unwrap();
     heard_until(&mut listening, |heard| heard.frames.len() > 10).await;

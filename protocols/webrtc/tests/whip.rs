@@ -9,7 +9,7 @@ use uuid::Uuid;
 const TRICKLE: &str = "application/trickle-ice-sdpfrag";
 
 async fn refused(server: &WhipServer, offer: &str) -> WhipError {
-    let (sink, listening) = Recorder::new(None);
+    let (sink, listening) = Recorder::listen(None);
     let error = server.accept(session(), spec("patient"), sink, offer).await.unwrap_err();
     common::heard_until(&mut listening.clone(), |heard| heard.closed).await;
     assert_eq!(server.connections(), 0, "a refused offer leaves nothing behind");
@@ -43,12 +43,12 @@ async fn a_full_server_says_when_to_come_back() {
     let server = server_with(|config| config.max_connections = 1);
     let first = call(&server, session(), "patient", None).await;
     let (peer, offer) = offer().await;
-    let (sink, _) = Recorder::new(None);
+    let (sink, _) = Recorder::listen(None);
     let error = server.accept(session(), spec("clinician"), sink, &offer).await.unwrap_err();
     assert_eq!(error.status(), 503);
     assert!(error.retry_after().is_some());
     server.delete(first.accepted.resource).await.unwrap();
-    let (sink, _) = Recorder::new(None);
+    let (sink, _) = Recorder::listen(None);
     assert!(server.accept(session(), spec("clinician"), sink, &offer).await.is_ok(), "there is room again");
     peer.close().await;
     server.close_all().await;
@@ -61,7 +61,7 @@ async fn a_port_range_is_kept_and_when_it_is_taken_the_server_is_full() {
     let first = call(&server, session(), "patient", None).await;
     assert!(first.accepted.answer_sdp.contains(&format!("127.0.0.1 {free} typ host")));
     let (peer, offer) = offer().await;
-    let (sink, _) = Recorder::new(None);
+    let (sink, _) = Recorder::listen(None);
     assert_eq!(server.accept(session(), spec("clinician"), sink, &offer).await.unwrap_err().status(), 503);
     peer.close().await;
     server.close_all().await;
@@ -72,7 +72,7 @@ async fn a_port_range_is_kept_and_when_it_is_taken_the_server_is_full() {
 async fn the_answer_receives_opus_with_redundancy_and_holds_its_candidates() {
     let server = server_with(|config| config.advertise = vec!["203.0.113.9".parse().unwrap()]);
     let (peer, offer) = offer().await;
-    let (sink, _) = Recorder::new(None);
+    let (sink, _) = Recorder::listen(None);
     let accepted = server.accept(session(), spec("patient"), sink, &offer).await.unwrap();
     let answer = &accepted.answer_sdp;
     for line in ["a=recvonly", "a=rtcp-mux", "a=rtcp-mux-only"] {
@@ -117,7 +117,7 @@ async fn candidates_are_trickled_under_the_rules_for_conditional_requests() {
 async fn a_caller_that_stops_waiting_leaves_nothing_behind() {
     let server = server();
     let (peer, offer) = offer().await;
-    let (sink, mut listening) = Recorder::new(None);
+    let (sink, mut listening) = Recorder::listen(None);
     let session = session();
     let mut accepting = Box::pin(server.accept(session, spec("patient"), sink, &offer));
     // Once is enough to start it.

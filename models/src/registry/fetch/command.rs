@@ -17,8 +17,9 @@ const POLL: Duration = Duration::from_millis(100);
 /// Of what a failed client wrote, so much from its end is looked at for the reason.
 const LOG_TAIL: u64 = 8 << 10;
 
-/// Longest reason passed on.
+/// Longest reason passed on, in characters and in lines of the client.
 const MAX_REASON: usize = 400;
+const MAX_LINES: usize = 2;
 
 /// Deepest folder and most entries counted: clients nest their temporary files shallowly.
 const MAX_DEPTH: usize = 12;
@@ -92,12 +93,18 @@ impl Job<'_> {
     }
 
     fn failure(&self, log: &str) -> FetchError {
-        FetchError::Program {
-            program: self.name.to_owned(),
-            what: self.what.clone(),
-            reason: reason(log),
-            advice: advice(log, self.install_advice),
+        let (program, what, reason) = (self.name.to_owned(), self.what.clone(), reason(log));
+        let lower = log.to_lowercase();
+        if mentions(&lower, UNREACHABLE) {
+            return FetchError::Unreachable {
+                program,
+                what,
+                reason,
+                advice: "check the network, the proxy, and the registry that pip or npm is set up for, then pull again: \
+                         what has arrived is kept",
+            };
         }
+        FetchError::Program { program, what, reason, advice: advice(&lower, self.install_advice) }
     }
 }
 
@@ -145,42 +152,68 @@ fn read_tail(path: &Path) -> String {
     String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
 
-/// The lines that say what went wrong, on one line. The others are warnings and advertisements for newer versions.
+/// Lines that clients write beside the error: their retries, their hints, where their log is.
+const NOISE: &[&str] =
+    &["warning: retrying", "a complete log of this run", "behind a proxy", "npm help config", "errno"];
+
+/// How pip, npm and curl say that nobody answers.
+const UNREACHABLE: &[&str] = &[
+    "failed to establish a new connection",
+    "name or service not known",
+    "temporary failure in name resolution",
+    "could not resolve host",
+    "connection refused",
+    "connection reset",
+    "timed out",
+    "network is unreachable",
+    "failed to connect",
+    "proxyerror",
+    "econnrefused",
+    "econnreset",
+    "enotfound",
+    "eai_again",
+    "etimedout",
+    "enetunreach",
+];
+
+/// The lines that say what went wrong, on one line.
 fn reason(log: &str) -> String {
-    let lines = || log.lines().map(str::trim).filter(|line| !line.is_empty());
-    let is_error = |line: &&str| {
-        let lower = line.to_lowercase();
-        lower.contains("error") || lower.contains("no module named") || lower.starts_with("curl:")
-    };
-    let mut chosen: Vec<&str> = lines().filter(is_error).collect();
+    let without_prefix = |line: &'_ str| line.trim().trim_start_matches("npm error").trim().to_owned();
+    let says = |line: &str, needles: &[&str]| mentions(&line.to_lowercase(), needles);
+    let lines: Vec<&str> = log.lines().filter(|line| !says(line, NOISE)).collect();
+    let errors = lines.iter().filter(|line| says(line, &["error", "no module named", "curl:"]));
+    let mut chosen: Vec<String> = errors.map(|line| without_prefix(line)).filter(|line| !line.is_empty()).collect();
     if chosen.is_empty() {
-        chosen = lines().collect();
+        // Nothing looks like an error: the last lines are the best guess.
+        let last = &lines[lines.len().saturating_sub(MAX_LINES)..];
+        chosen = last.iter().map(|line| without_prefix(line)).filter(|line| !line.is_empty()).collect();
     }
-    let from = chosen.len().saturating_sub(3);
-    let text = chosen[from..].join(" ");
-    let plain = text.chars().filter(|c| !c.is_control()).take(MAX_REASON);
-    let reason: String = plain.collect();
+    chosen.truncate(MAX_LINES);
+    let reason: String = chosen.join(" ").chars().filter(|c| !c.is_control()).take(MAX_REASON).collect();
     if reason.is_empty() { "it gave no reason".to_owned() } else { reason }
 }
 
-fn advice(log: &str, install_advice: &'static str) -> &'static str {
-    let lower = log.to_lowercase();
-    let has = |needles: &[&str]| needles.iter().any(|needle| lower.contains(needle));
-    if has(&["no module named pip"]) {
+fn advice(lower: &str, install_advice: &'static str) -> &'static str {
+    if mentions(lower, &["no module named pip"]) {
         return install_advice;
     }
-    if has(&["do not match the hashes", "eintegrity"]) {
+    if mentions(lower, &["do not match the hashes", "eintegrity"]) {
         return "the registry serves other bytes than those pinned: do not use them, ask whoever runs it";
     }
-    if has(&["no space left", "enospc"]) {
+    if mentions(lower, &["no space left", "enospc"]) {
         return "free some disk space, or set HEALTHSYNC_MODELS_DIR to a folder on another disk";
     }
-    if has(&["no matching distribution", "etarget", "e404", "404"]) {
-        return "check that the network is up and that your registry or mirror (PIP_INDEX_URL, npm's registry setting) \
-                carries it";
+    if mentions(lower, &["certificate"]) {
+        return "let pip (PIP_CERT) or npm (cafile) know the certificate of your registry or proxy";
     }
-    "check the network, the proxy, and the registry that pip or npm is configured for, then pull again: what has \
-     arrived is kept"
+    if mentions(lower, &["no matching distribution", "etarget", "e404", "404"]) {
+        return "check that your registry or mirror (PIP_INDEX_URL, npm's registry setting) carries it";
+    }
+    "pull again: what has arrived is kept"
+}
+
+fn mentions(lower: &str, needles: &[&str]) -> bool {
+    needles.iter().any(|needle| lower.contains(needle))
 }
 
 #[cfg(test)]
@@ -192,14 +225,17 @@ mod tests {
         let log = "Looking in links: /x\nWARNING: Retrying\nERROR: No matching distribution found for a==1\n\n\
                    [notice] A new release of pip is available\n";
         assert_eq!(reason(log), "ERROR: No matching distribution found for a==1");
-        assert!(advice(log, "").contains("PIP_INDEX_URL"));
+        assert!(advice(&log.to_lowercase(), "").contains("PIP_INDEX_URL"));
+        let log = "npm error code E404\nnpm error 404 Not Found - GET /voices\nnpm error\n\
+                   npm error A complete log of this run can be found in: /x\n";
+        assert_eq!(reason(log), "code E404 404 Not Found - GET /voices");
         assert_eq!(reason(""), "it gave no reason");
     }
 
     #[test]
     fn a_python_without_pip_is_told_apart_from_a_missing_network() {
         let log = "/usr/bin/python3: No module named pip\n";
-        assert_eq!(advice(log, "install pip"), "install pip");
+        assert_eq!(advice(&log.to_lowercase(), "install pip"), "install pip");
         assert_eq!(reason(log), "/usr/bin/python3: No module named pip");
     }
 

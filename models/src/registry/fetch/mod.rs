@@ -43,8 +43,9 @@ impl Default for Tools {
             pip_args: Vec::new(),
             npm_args: Vec::new(),
             hub_url: None,
-            // pip retries five times, with timeouts of 15 s and growing pauses between: give it time to.
-            stall: Duration::from_mins(3),
+            // Above any timeout that people set for pip or npm (15 s is pip's own, 180 s is common behind mirrors), so
+            // that they get to retry.
+            stall: Duration::from_mins(5),
         }
     }
 }
@@ -65,21 +66,36 @@ impl Tools {
 /// Bytes on disk so far, reported now and then while a client runs.
 pub(super) type OnBytes<'a> = &'a mut dyn FnMut(u64);
 
-/// The archive, whole and checked: the one an earlier pull left, else fetched now. The flag says which it was.
+/// The program that fetches archives of a kind.
+pub(super) fn client(kind: ArchiveKind) -> &'static str {
+    match kind {
+        ArchiveKind::Wheel => "pip",
+        ArchiveKind::Npm => "npm",
+    }
+}
+
+/// The archive that an earlier pull left, if it is whole.
+pub(super) fn kept(cache: &Cache, archive: &Archive) -> Result<Option<PathBuf>, FetchError> {
+    let kept = cache.archives().join(&archive.sha256);
+    if !kept.exists() {
+        return Ok(None);
+    }
+    if check(&kept, &archive.to_string(), archive.size, &archive.sha256).is_ok() {
+        return Ok(Some(kept));
+    }
+    // Damaged since: as good as absent.
+    remove(&kept)?;
+    Ok(None)
+}
+
+/// Fetches the archive; gives its path once it is whole and checked.
 pub(super) fn archive(
     cache: &Cache,
     tools: &Tools,
     archive: &Archive,
     on_bytes: OnBytes<'_>,
-) -> Result<(PathBuf, bool), FetchError> {
+) -> Result<PathBuf, FetchError> {
     let kept = cache.archives().join(&archive.sha256);
-    if kept.exists() {
-        match check(&kept, &archive.to_string(), archive.size, &archive.sha256) {
-            Ok(()) => return Ok((kept, true)),
-            // Damaged since: as good as absent.
-            Err(_) => remove(&kept)?,
-        }
-    }
     let work = cache.work().join(&archive.sha256);
     cache::remove_all(&work).map_err(from_cache)?;
     let came = match archive.kind {
@@ -89,7 +105,7 @@ pub(super) fn archive(
     check(&came, &archive.to_string(), archive.size, &archive.sha256)?;
     cache::install(&came, &kept).map_err(from_cache)?;
     cache::remove_all(&work).map_err(from_cache)?;
-    Ok((kept, false))
+    Ok(kept)
 }
 
 /// The file from a hub, whole and checked, still under its staging name.

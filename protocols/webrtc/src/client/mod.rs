@@ -36,8 +36,8 @@ const OFFER_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct ClientConfig {
     /// Addresses to send from; an unspecified one stands for every interface but loopback.
     pub bind: Vec<IpAddr>,
-    /// Bits per second. Opus carries wideband speech transparently from about 28,000 up (RFC 6716, section 2.1.1:
-    /// 16 to 20 kbit/s is good, redundancy takes the rest).
+    /// Bits per second. Wideband speech wants 16 to 20 kbit/s (RFC 6716, section 2.1.1); redundancy takes the
+    /// rest.
     pub bitrate: i32,
     /// From the answer to the connection.
     pub connect_timeout: Duration,

@@ -23,7 +23,7 @@ use webrtc::{
 };
 
 /// Longest clip: no turn of a conversation is longer, and a clip is held in memory.
-pub(super) const MAX_CLIP: Duration = Duration::from_secs(600);
+pub(super) const MAX_CLIP: Duration = Duration::from_mins(10);
 
 /// Clips waiting behind the one being sent.
 const QUEUE: usize = 16;

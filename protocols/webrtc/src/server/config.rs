@@ -15,7 +15,8 @@ pub struct WhipConfig {
     pub advertise: Vec<IpAddr>,
     /// UDP ports to use, for firewalls; any free one when absent. Each connection takes one on each address.
     pub ports: Option<RangeInclusive<u16>>,
-    /// Connections at a time; a further one is refused. Decoding one costs about 1 % of a core.
+    /// Connections at a time; a further one is refused. Receiving one costs about half a percent of a core
+    /// (`examples/ingest_cost.rs`).
     pub max_connections: usize,
     /// From the offer to the first packet. A client that is not there by then has gone away, or never meant
     /// to come (RFC 9725, section 5).

@@ -84,12 +84,10 @@ impl Opening {
     pub async fn run(self) {
         let Self { resource, session, participant, etag, offer, sink, addresses, config, .. } = self;
         let Self { registry, stop, permit, answered, .. } = self;
-        let peer = match Peer::bind(addresses).await {
-            Ok(peer) => peer,
-            Err(_) => {
-                let _ = answered.send(Err(WhipError::Failed("no UDP socket could be bound")));
-                return;
-            }
+        let Ok(peer) = Peer::bind(addresses).await else {
+            // The caller may have gone meanwhile; then nobody is to be told.
+            let _ = answered.send(Err(WhipError::Failed("no UDP socket could be bound")));
+            return;
         };
         let connection = Arc::new(Connection {
             resource,

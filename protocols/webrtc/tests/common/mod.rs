@@ -31,7 +31,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    pub fn new(refusal: Option<Refusal>) -> (Box<dyn AudioSink>, watch::Receiver<Heard>) {
+    pub fn listen(refusal: Option<Refusal>) -> (Box<dyn AudioSink>, watch::Receiver<Heard>) {
         let (heard, listening) = watch::channel(Heard::default());
         (Box::new(Self { heard, refusal }), listening)
     }
@@ -87,7 +87,7 @@ pub struct Call {
 
 pub async fn call(server: &WhipServer, session: SessionId, participant: &str, refusal: Option<Refusal>) -> Call {
     let (peer, offer) = OfferedPeer::offer(ClientConfig::default()).await.unwrap();
-    let (sink, listening) = Recorder::new(refusal);
+    let (sink, listening) = Recorder::listen(refusal);
     let accepted = server.accept(session, spec(participant), sink, &offer).await.unwrap();
     let audio = peer.answer(accepted.answer_sdp.clone()).await.unwrap();
     Call { accepted, audio, listening }

@@ -1,0 +1,127 @@
+//! Files made here from files pulled.
+
+use super::fixture::{World, one_file, pull};
+use crate::registry::{Deriver, FileState, ModelState, Registry, RegistryError};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// Writes its input backwards, and counts how often.
+struct Reverse {
+    version: &'static str,
+    runs: Arc<AtomicUsize>,
+}
+
+impl Deriver for Reverse {
+    fn version(&self) -> &str {
+        self.version
+    }
+
+    fn derive(&self, inputs: &BTreeMap<String, PathBuf>, out: &Path) -> Result<(), String> {
+        self.runs.fetch_add(1, Ordering::SeqCst);
+        let mut bytes = fs::read(&inputs["a.bin"]).map_err(|e| e.to_string())?;
+        bytes.reverse();
+        fs::write(out, bytes).map_err(|e| e.to_string())
+    }
+}
+
+struct Fails;
+
+impl Deriver for Fails {
+    fn version(&self) -> &str {
+        "1"
+    }
+
+    fn derive(&self, _: &BTreeMap<String, PathBuf>, _: &Path) -> Result<(), String> {
+        Err("a tensor is missing".to_owned())
+    }
+}
+
+struct Setup {
+    world: World,
+    text: String,
+    runs: Arc<AtomicUsize>,
+}
+
+impl Setup {
+    fn new() -> Self {
+        let world = World::new();
+        let derived = "[[models.derived]]\npath = \"b.bin\"\nstep = \"reverse\"\nfrom = [\"a.bin\"]\n";
+        let text = one_file(&world, b"abc") + derived;
+        Self { world, text, runs: Arc::default() }
+    }
+
+    fn registry(&self, version: &'static str) -> Registry {
+        let runs = Arc::clone(&self.runs);
+        self.world.registry(&self.text).with_deriver("reverse", Arc::new(Reverse { version, runs }))
+    }
+
+    fn runs(&self) -> usize {
+        self.runs.load(Ordering::SeqCst)
+    }
+}
+
+#[test]
+fn a_derived_file_is_made_once_and_again_when_its_converter_changes() {
+    let setup = Setup::new();
+    let first = setup.registry("1");
+    assert_eq!(pull(&first).unwrap().derived, ["m/b.bin"]);
+    assert_eq!(pull(&first).unwrap().derived, Vec::<String>::new());
+    assert_eq!(setup.runs(), 1);
+    assert_eq!(fs::read(first.open("m").unwrap().file("b.bin").unwrap()).unwrap(), b"cba");
+
+    let second = setup.registry("2");
+    assert!(matches!(second.verify(&["m"]).unwrap()[1].state, FileState::Stale(_)));
+    assert!(matches!(second.open("m"), Err(RegistryError::Corrupt { .. })));
+    assert_eq!(pull(&second).unwrap().derived, ["m/b.bin"]);
+    assert_eq!(setup.runs(), 2);
+    second.open("m").unwrap();
+}
+
+#[test]
+fn a_derived_file_that_was_damaged_is_made_again() {
+    let setup = Setup::new();
+    let registry = setup.registry("1");
+    pull(&registry).unwrap();
+    fs::write(setup.world.file("m", "b.bin"), b"xyz").unwrap();
+    assert!(matches!(registry.open("m"), Err(RegistryError::Corrupt { .. })));
+    pull(&registry).unwrap();
+    assert_eq!(setup.runs(), 2);
+    registry.open("m").unwrap();
+}
+
+#[test]
+fn a_derived_file_without_a_usable_record_does_not_count() {
+    let setup = Setup::new();
+    let registry = setup.registry("1");
+    pull(&registry).unwrap();
+    fs::write(setup.world.file("m", "b.bin.derived.json"), b"{ \"step\": ").unwrap();
+    assert!(matches!(registry.open("m"), Err(RegistryError::Corrupt { .. })));
+    fs::remove_file(setup.world.file("m", "b.bin.derived.json")).unwrap();
+    assert!(matches!(registry.open("m"), Err(RegistryError::Missing { .. })));
+}
+
+#[test]
+fn without_its_converter_a_derived_file_stays_pending_and_the_rest_can_be_opened() {
+    let setup = Setup::new();
+    let registry = setup.world.registry(&setup.text);
+    assert_eq!(pull(&registry).unwrap().pending, ["m/b.bin"]);
+    assert_eq!(registry.list()[0].state, ModelState::Incomplete);
+    assert!(matches!(registry.open("m"), Err(RegistryError::Missing { .. })));
+    registry.open_files("m", &["a.bin"]).unwrap();
+}
+
+#[test]
+fn a_conversion_that_fails_says_why_and_leaves_no_file() {
+    let setup = Setup::new();
+    let registry = setup.world.registry(&setup.text).with_deriver("reverse", Arc::new(Fails));
+    let error = pull(&registry).unwrap_err();
+    assert!(error.contains("m/b.bin") && error.contains("reverse failed: a tensor is missing"), "{error}");
+    assert_eq!(setup.world.cached(), ["m/1/a.bin"]);
+}
