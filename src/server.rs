@@ -39,7 +39,7 @@ impl Server {
         let http = listen(config.http.listen, "http.listen").await?;
         let mllp = listen(config.mllp.listen, "mllp.listen").await?;
         let (http_addr, mllp_addr) = (http.local_addr()?, mllp.local_addr()?);
-        let whip = Arc::new(crate::wiring::whip_server(config, http_addr.ip())?);
+        let whip = Arc::new(crate::wiring::whip_server(config, http_addr.ip()));
         let shutdown = CancellationToken::new();
         let sessions: Arc<dyn Sessions> = directory.clone();
         let app = App {
@@ -55,7 +55,7 @@ impl Server {
         };
         let doors = vec![
             tokio::spawn(http::serve(http, http::router(app), limits, shutdown.clone())),
-            tokio::spawn(crate::wiring::mllp_server(mllp, sessions, config, shutdown.clone())),
+            tokio::spawn(crate::wiring::mllp_server(mllp, sessions, config.mllp.clone(), shutdown.clone())),
         ];
         Ok(Self { http: http_addr, mllp: mllp_addr, readiness, shutdown, doors, whip, threads, directory })
     }

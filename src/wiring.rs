@@ -1,15 +1,23 @@
 //! Which engine does which task, with which weights, on how many threads.
 
-use crate::{config::Config, readiness::Readiness};
-use anyhow::Context as _;
-use healthsync_actors::{
-    Models, Pool, PoolConfig,
-    pool::ModelFactory,
+mod load;
+
+pub use load::{demo_image, load_speaker};
+
+use crate::{
+    config::{self, Config},
+    readiness::Readiness,
 };
+use anyhow::Context as _;
+use healthsync_actors::{Models, Pool, PoolConfig, pool::ModelFactory};
 use healthsync_events::Sessions;
-use healthsync_models::{Model, ModelError};
+use healthsync_models::Model;
 use healthsync_webrtc::{WhipConfig, WhipServer};
-use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -20,4 +28,74 @@ const IMAGE_TURNS: usize = 2;
 pub struct LoadedModels {
     pub models: Models,
     pub readiness: Readiness,
+}
+
+impl LoadedModels {
+    /// Starts a pool for each task. Call within a tokio runtime.
+    pub fn start(config: &Config) -> anyhow::Result<Self> {
+        let readiness = Readiness::default();
+        let registry = load::registry(config)?;
+        let threads = |asked| config::Config::threads(asked);
+        let transcribe = start("transcribe", 1, 64, load::transcriber(&registry, threads(config.models.transcribe_threads)))?;
+        let translate = start("translate", 8, 256, load::translator(&registry))?;
+        let speak = start("speak", 1, 32, load::speaker(&registry, threads(config.models.speak_threads)))?;
+        watch(&readiness, &transcribe);
+        watch(&readiness, &translate);
+        watch(&readiness, &speak);
+        let models = Models {
+            transcribe,
+            translate,
+            speak,
+            voice_activity: load::voice_activity(&registry)?,
+            images: Arc::new(healthsync_dicom::Decoder::default()),
+            image_turns: Semaphore::new(IMAGE_TURNS),
+        };
+        Ok(Self { models, readiness })
+    }
+}
+
+/// Bounds are what two seconds of that model's work can hold: a longer queue only makes everyone late.
+fn start<M: Model>(
+    name: &'static str,
+    max_batch: usize,
+    capacity: usize,
+    factory: ModelFactory<M>,
+) -> anyhow::Result<Pool<M>> {
+    let config = PoolConfig { name, capacity, max_batch, max_queue_delay: Duration::ZERO, instances: 1 };
+    Pool::start(config, factory).with_context(|| format!("the {name} pool cannot be started"))
+}
+
+fn watch<M: Model>(readiness: &Readiness, pool: &Pool<M>) {
+    readiness.expect(pool.name());
+    let (readiness, pool) = (readiness.clone(), pool.clone());
+    tokio::spawn(async move {
+        let loaded = pool.ready().await;
+        readiness.settle(pool.name(), loaded.map(|_| ()).map_err(|error| error.to_string()));
+    });
+}
+
+/// Media is received where HTTP is, unless the configuration says otherwise.
+pub fn whip_server(config: &Config, http: IpAddr) -> WhipServer {
+    let mut whip = WhipConfig { max_connections: config.webrtc.max_connections, ..WhipConfig::default() };
+    if !config.webrtc.addresses.is_empty() {
+        whip.bind.clone_from(&config.webrtc.addresses);
+    } else if !http.is_unspecified() {
+        whip.bind = vec![http];
+    }
+    WhipServer::new(whip)
+}
+
+/// Serves HL7 v2 over MLLP until `shutdown`.
+pub async fn mllp_server(
+    listener: TcpListener,
+    sessions: Arc<dyn Sessions>,
+    config: config::Mllp,
+    shutdown: CancellationToken,
+) {
+    let limits = healthsync_hl7::server::Config {
+        max_connections: config.max_connections,
+        idle_timeout: Duration::from_secs(config.idle_timeout_seconds),
+        ..healthsync_hl7::server::Config::default()
+    };
+    healthsync_hl7::server::serve(listener, sessions, limits, shutdown.cancelled_owned()).await;
 }

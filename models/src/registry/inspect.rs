@@ -7,7 +7,7 @@ use super::{
 };
 use sha2::{Digest, Sha256};
 use std::{
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
 };
 
@@ -29,6 +29,17 @@ pub enum FileState {
     Corrupt(String),
 }
 
+impl fmt::Display for FileState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Present => f.write_str("present"),
+            Self::Missing => f.write_str("missing"),
+            Self::Stale(why) => write!(f, "stale: {why}"),
+            Self::Corrupt(why) => write!(f, "corrupt: {why}"),
+        }
+    }
+}
+
 /// One file of a model, as found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileReport {
@@ -42,7 +53,7 @@ pub struct FileReport {
     pub state: FileState,
 }
 
-/// A model as a whole. The first that applies, from the last to the first.
+/// A model as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ModelState {
     /// Every file is there.
@@ -53,6 +64,18 @@ pub enum ModelState {
     Corrupt,
     /// It has no files for this operating system and processor.
     Unsupported,
+}
+
+impl fmt::Display for ModelState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Present => "present",
+            Self::Incomplete => "incomplete",
+            Self::Missing => "missing",
+            Self::Corrupt => "corrupt",
+            Self::Unsupported => "unsupported",
+        })
+    }
 }
 
 /// A line of `healthsync models list`.

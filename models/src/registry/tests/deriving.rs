@@ -34,7 +34,7 @@ impl Deriver for Reverse {
 struct Fails;
 
 impl Deriver for Fails {
-    fn version(&self) -> &str {
+    fn version(&self) -> &'static str {
         "1"
     }
 

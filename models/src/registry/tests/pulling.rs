@@ -234,7 +234,7 @@ fn without_a_network_each_client_is_run_once_and_the_reason_is_said_once() {
     let (first, second) = (wheel("pkg_a", &[("pkg_a/a", b"a")]), wheel("pkg_b", &[("pkg_b/b", b"b")]));
     let (a, b) = (parts(&[("pkg_a", "pkg_a/a")]), parts(&[("pkg_b", "pkg_b/b")]));
     // Port 9 of the loopback, "discard": nobody listens.
-    let index = ["--index-url=http://127.0.0.1:9/simple", "--retries=0"].map(str::to_owned);
+    let index = ["--index-url=http://127.0.0.1:9/simple", "--retries=1"].map(str::to_owned);
     let tools = Tools { pip_args: index.into(), ..Tools::default() };
     let registry = world.registry(&manifest(&[&first, &second], &[("a", b"a", &a), ("b", b"b", &b)])).with_tools(tools);
     let mut heard = Heard::default();

@@ -95,8 +95,8 @@ fn a_file_of_an_npm_package_is_provided() {
 fn an_npm_package_with_other_bytes_than_pinned_is_refused() {
     let world = World::new();
     let pinned = tarball("voices", &[("package/v.bin", b"voice")]);
-    let served = tarball("voices", &[("package/v.bin", b"evil!")]);
-    let server = npm_registry(&served);
+    let other = tarball("voices", &[("package/v.bin", b"evil!")]);
+    let server = npm_registry(&other);
     let error = pull(&npm_model(&world, &pinned, "package/v.bin", &server)).unwrap_err();
     assert!(error.contains("refused"), "{error}");
     assert_eq!(world.cached(), Vec::<String>::new());
