@@ -1,0 +1,124 @@
+//! Writing whisper.cpp's file: magic, hyperparameters, mel filters, tokens, tensors. All little-endian.
+
+use super::{
+    ConvertError,
+    ctranslate::{Dtype, Tensor, Weights},
+    mel,
+    names::{Kind, Origin, origins},
+};
+use half::f16;
+
+pub(super) const MAGIC: u32 = 0x6767_6d6c;
+
+/// Tensor types of ggml.
+pub(super) const TYPE_F32: i32 = 0;
+pub(super) const TYPE_F16: i32 = 1;
+
+pub(super) fn convert(weights: &Weights<'_>, tokens: &[Vec<u8>]) -> Result<Vec<u8>, ConvertError> {
+    let layers = |side: &str| {
+        (0..1_000).take_while(|n| weights.has(&format!("{side}/layer_{n}/ffn/linear_0/weight"))).count()
+    };
+    let (encoder_layers, decoder_layers) = (layers("encoder"), layers("decoder"));
+    let mut out = Vec::new();
+    write_header(&mut out, weights, encoder_layers, decoder_layers)?;
+    out.extend((mel::MELS as i32).to_le_bytes());
+    out.extend((mel::BINS as i32).to_le_bytes());
+    mel::filters().iter().for_each(|value| out.extend(value.to_le_bytes()));
+    out.extend((tokens.len() as i32).to_le_bytes());
+    for token in tokens {
+        out.extend((token.len() as u32).to_le_bytes());
+        out.extend(token);
+    }
+    for origin in origins(encoder_layers, decoder_layers) {
+        write_tensor(&mut out, weights, &origin)?;
+    }
+    Ok(out)
+}
+
+fn write_header(
+    out: &mut Vec<u8>,
+    weights: &Weights<'_>,
+    encoder_layers: usize,
+    decoder_layers: usize,
+) -> Result<(), ConvertError> {
+    let dimension = |name: &str, index: usize| {
+        let tensor = weights.get(name)?;
+        let size = tensor.shape().get(index).copied();
+        size.ok_or_else(|| ConvertError::Weights(format!("{name} has too few dimensions")))
+    };
+    let heads = |side: &str| {
+        let name = format!("{side}/num_heads");
+        let heads = weights.get(&name)?.scalar();
+        heads.ok_or_else(|| ConvertError::Weights(format!("{name} is not a number")))
+    };
+    let embedding = "decoder/embeddings/weight";
+    let mels = dimension("encoder/conv1/weight", 1)?;
+    if mels != mel::MELS {
+        return Err(ConvertError::Weights(format!("it takes {mels} mel bands, not {}", mel::MELS)));
+    }
+    let values: [i64; 11] = [
+        dimension(embedding, 0)? as i64,
+        dimension("encoder/position_encodings/encodings", 0)? as i64,
+        dimension("encoder/position_encodings/encodings", 1)? as i64,
+        heads("encoder")?,
+        encoder_layers as i64,
+        dimension("decoder/position_encodings/encodings", 0)? as i64,
+        dimension(embedding, 1)? as i64,
+        heads("decoder")?,
+        decoder_layers as i64,
+        mels as i64,
+        i64::from(TYPE_F16),
+    ];
+    out.extend(MAGIC.to_le_bytes());
+    values.iter().for_each(|value| out.extend((*value as i32).to_le_bytes()));
+    Ok(())
+}
+
+fn write_tensor(out: &mut Vec<u8>, weights: &Weights<'_>, origin: &Origin) -> Result<(), ConvertError> {
+    let source = weights.get(&origin.source)?;
+    let unusable = || ConvertError::Weights(format!("{} has an unexpected shape or type", origin.source));
+    let rows = *source.shape().first().ok_or_else(unusable)?;
+    if rows % origin.parts != 0 {
+        return Err(unusable());
+    }
+    let share = rows / origin.parts;
+    let tensor = source.rows(origin.part * share, (origin.part + 1) * share).ok_or_else(unusable)?;
+    let mut shape = tensor.shape().to_vec();
+    if origin.kind == Kind::ConvolutionBias {
+        shape.push(1);
+    }
+    let (kind, data) = match origin.kind {
+        Kind::Weight => (TYPE_F16, halves(&tensor).ok_or_else(unusable)?),
+        Kind::Precise | Kind::ConvolutionBias => (TYPE_F32, singles(&tensor).ok_or_else(unusable)?),
+    };
+    out.extend((shape.len() as i32).to_le_bytes());
+    out.extend((origin.name.len() as i32).to_le_bytes());
+    out.extend(kind.to_le_bytes());
+    // ggml names the fastest-changing dimension first.
+    shape.iter().rev().for_each(|size| out.extend((*size as i32).to_le_bytes()));
+    out.extend(origin.name.as_bytes());
+    out.extend(data);
+    Ok(())
+}
+
+fn halves(tensor: &Tensor<'_>) -> Option<Vec<u8>> {
+    match tensor.dtype {
+        Dtype::F16 => Some(tensor.data.to_vec()),
+        Dtype::F32 => {
+            let values = tensor.data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+            Some(values.flat_map(|value| f16::from_f32(value).to_le_bytes()).collect())
+        }
+        _ => None,
+    }
+}
+
+fn singles(tensor: &Tensor<'_>) -> Option<Vec<u8>> {
+    match tensor.dtype {
+        Dtype::F32 => Some(tensor.data.to_vec()),
+        Dtype::F16 => {
+            let values = tensor.data.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]));
+            Some(values.flat_map(|value| value.to_f32().to_le_bytes()).collect())
+        }
+        _ => None,
+    }
+}

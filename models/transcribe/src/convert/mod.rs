@@ -1,0 +1,63 @@
+//! From CTranslate2's Whisper to whisper.cpp's.
+
+mod ctranslate;
+mod ggml;
+mod mel;
+mod names;
+mod vocabulary;
+
+pub use ctranslate::{Dtype, Tensor, Weights};
+
+use healthsync_models::registry::Deriver;
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufWriter, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// Why weights cannot be converted.
+#[derive(Debug, thiserror::Error)]
+pub enum ConvertError {
+    #[error("{what}: {source}")]
+    Io { what: &'static str, source: std::io::Error },
+    #[error("model.bin is not CTranslate2 Whisper weights: {0}")]
+    Weights(String),
+    #[error("tokenizer.json cannot be used: {0}")]
+    Tokenizer(String),
+}
+
+/// The registry's `ct2-to-ggml` step: `model.bin` and `tokenizer.json` to whisper.cpp's file.
+pub struct CtranslateToGgml;
+
+impl Deriver for CtranslateToGgml {
+    fn version(&self) -> &str {
+        "1"
+    }
+
+    fn derive(&self, inputs: &BTreeMap<String, PathBuf>, out: &Path) -> Result<(), String> {
+        let input = |name: &str| inputs.get(name).ok_or_else(|| format!("{name} is not among the inputs"));
+        ct2_to_ggml(input("model.bin")?, input("tokenizer.json")?, out).map_err(|e| e.to_string())
+    }
+}
+
+/// Converts; `out` is there only when it is whole.
+pub fn ct2_to_ggml(model_bin: &Path, tokenizer_json: &Path, out: &Path) -> Result<(), ConvertError> {
+    let io = |what| move |source| ConvertError::Io { what, source };
+    let model = fs::read(model_bin).map_err(io("model.bin cannot be read"))?;
+    let tokenizer = fs::read(tokenizer_json).map_err(io("tokenizer.json cannot be read"))?;
+    let weights = Weights::parse(&model)?;
+    let tokens = vocabulary::tokens(&tokenizer)?;
+    let converted = ggml::convert(&weights, &tokens)?;
+    let partial = out.with_extension("partial");
+    let write = || -> std::io::Result<()> {
+        let mut file = BufWriter::new(fs::File::create(&partial)?);
+        file.write_all(&converted)?;
+        file.into_inner()?.sync_all()?;
+        fs::rename(&partial, out)
+    };
+    write().map_err(io("the converted file cannot be written"))
+}
+
+#[cfg(test)]
+mod tests;

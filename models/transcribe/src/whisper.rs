@@ -1,0 +1,158 @@
+//! Whisper on whisper.cpp.
+
+use healthsync_events::{Language, ModelInfo};
+use healthsync_models::{
+    Model, ModelError,
+    tasks::{TranscribeRequest, Transcription, Word},
+};
+use std::path::Path;
+use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState};
+
+const SAMPLE_RATE: usize = 16_000;
+
+/// Whisper's encoder takes windows of 30 s.
+const MAX_SAMPLES: usize = 30 * SAMPLE_RATE;
+
+/// whisper.cpp refuses less than 1 s; shorter audio is followed by silence.
+const MIN_SAMPLES: usize = SAMPLE_RATE + SAMPLE_RATE / 10;
+
+/// Encoder positions a second, all positions, and those added so that the window does not end with the last
+/// word. Encoding only what was said takes a fifth of the time of a whole window.
+const POSITIONS_PER_SECOND: usize = 50;
+const MAX_POSITIONS: usize = 1_500;
+const SPARE_POSITIONS: usize = 64;
+
+/// Tokens of earlier text or terms given along.
+const MAX_PROMPT_CHARS: usize = 400;
+
+#[derive(Debug, Clone)]
+pub struct WhisperConfig {
+    pub threads: usize,
+}
+
+/// A loaded recogniser.
+pub struct WhisperTranscriber {
+    info: ModelInfo,
+    state: WhisperState,
+    config: WhisperConfig,
+}
+
+impl WhisperTranscriber {
+    /// Loads weights in whisper.cpp's own format.
+    pub fn load(ggml: &Path, info: ModelInfo, config: WhisperConfig) -> Result<Self, ModelError> {
+        // Its own log goes to our log, not to standard error.
+        whisper_rs::install_logging_hooks();
+        let failed = |reason: String| ModelError::Load { model: info.name.clone(), reason };
+        let context = WhisperContext::new_with_params(ggml, WhisperContextParameters::default())
+            .map_err(|e| failed(e.to_string()))?;
+        let state = context.create_state().map_err(|e| failed(e.to_string()))?;
+        Ok(Self { info, state, config })
+    }
+
+    fn transcribe(&mut self, request: &TranscribeRequest) -> Result<Transcription, ModelError> {
+        let language = self.language(&request.language)?;
+        if request.samples.len() > MAX_SAMPLES {
+            return Err(self.input("more than 30 s of audio"));
+        }
+        if request.samples.is_empty() {
+            return Err(self.input("no audio"));
+        }
+        let mut samples = request.samples.to_vec();
+        samples.resize(samples.len().max(MIN_SAMPLES), 0.0);
+        let mut params = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
+        params.set_n_threads(self.config.threads as i32);
+        params.set_language(Some(language));
+        params.set_audio_ctx(audio_context(samples.len()) as i32);
+        params.set_no_context(true);
+        params.set_single_segment(true);
+        params.set_token_timestamps(true);
+        params.set_suppress_blank(true);
+        params.set_suppress_nst(true);
+        // Another try at a higher temperature would double the wait: what is implausible is dropped instead.
+        params.set_temperature_inc(0.0);
+        params.set_print_special(false);
+        params.set_print_progress(false);
+        params.set_print_realtime(false);
+        params.set_print_timestamps(false);
+        if let Some(prompt) = &request.prompt {
+            let prompt: String = prompt.chars().filter(|c| *c != '\0').take(MAX_PROMPT_CHARS).collect();
+            params.set_initial_prompt(&prompt);
+        }
+        let failed = |e: whisper_rs::WhisperError| ModelError::Engine { model: self.info.name.clone(), reason: e.to_string() };
+        self.state.full(params, &samples).map_err(failed)?;
+        Ok(self.read())
+    }
+
+    /// Joins tokens to words: a token that begins with a space begins a word.
+    fn read(&self) -> Transcription {
+        let mut words: Vec<(Vec<u8>, Word, u32)> = Vec::new();
+        let mut no_speech: f32 = 0.0;
+        for segment in self.state.as_iter() {
+            no_speech = no_speech.max(segment.no_speech_probability());
+            for index in 0..segment.n_tokens() {
+                let Some(token) = segment.get_token(index) else { continue };
+                let Ok(bytes) = token.to_bytes() else { continue };
+                if bytes.starts_with(b"[_") || bytes.starts_with(b"<|") {
+                    continue;
+                }
+                let data = token.token_data();
+                let (start_ms, end_ms) = ((data.t0.max(0) * 10) as u32, (data.t1.max(0) * 10) as u32);
+                if bytes.starts_with(b" ") || words.is_empty() {
+                    let word = Word { text: String::new(), start_ms, end_ms, probability: 0.0 };
+                    words.push((Vec::new(), word, 0));
+                }
+                if let Some((text, word, tokens)) = words.last_mut() {
+                    text.extend_from_slice(bytes);
+                    word.end_ms = word.end_ms.max(end_ms);
+                    word.probability += data.p;
+                    *tokens += 1;
+                }
+            }
+        }
+        conclude(words, no_speech)
+    }
+
+    fn language(&self, language: &Language) -> Result<&'static str, ModelError> {
+        let id = whisper_rs::get_lang_id(&language.primary());
+        id.and_then(whisper_rs::get_lang_str).ok_or_else(|| self.input("a language Whisper does not know"))
+    }
+
+    fn input(&self, reason: &str) -> ModelError {
+        ModelError::Input { model: self.info.name.clone(), reason: reason.into() }
+    }
+}
+
+fn conclude(words: Vec<(Vec<u8>, Word, u32)>, no_speech: f32) -> Transcription {
+    let tokens: u32 = words.iter().map(|(_, _, tokens)| tokens).sum();
+    let sum: f32 = words.iter().map(|(_, word, _)| word.probability).sum();
+    let words: Vec<Word> = words
+        .into_iter()
+        .map(|(text, mut word, tokens)| {
+            // A character may be spread over tokens; only the whole word is text.
+            word.text = String::from_utf8_lossy(&text).trim().to_owned();
+            word.probability /= tokens.max(1) as f32;
+            word
+        })
+        .filter(|word| !word.text.is_empty())
+        .collect();
+    let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+    Transcription { text, words, confidence: sum / tokens.max(1) as f32, no_speech }
+}
+
+/// Encoder positions for so many samples.
+fn audio_context(samples: usize) -> usize {
+    ((samples * POSITIONS_PER_SECOND).div_ceil(SAMPLE_RATE) + SPARE_POSITIONS).min(MAX_POSITIONS)
+}
+
+impl Model for WhisperTranscriber {
+    type Input = TranscribeRequest;
+    type Output = Transcription;
+
+    fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn run(&mut self, batch: &[TranscribeRequest]) -> Vec<Result<Transcription, ModelError>> {
+        batch.iter().map(|request| self.transcribe(request)).collect()
+    }
+}
