@@ -1,0 +1,61 @@
+//! Speaks a text into a WAV file and says how long it took.
+//!
+//! `cargo run -p healthsync-speak --example say -- pt pf_dora 2 "Bom dia." out.wav`
+
+use healthsync_models::{Model, registry::Registry, tasks::SpeakRequest};
+use healthsync_speak::{KokoroFiles, NeuralSpeaker, PiperFiles, SpeakerFiles};
+use std::time::Instant;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [language, voice, threads, text, out] = &arguments[..] else {
+        panic!("LANGUAGE VOICE THREADS TEXT OUT.wav");
+    };
+    let registry = Registry::from_env().unwrap();
+    let open = |name: &str| registry.open(name).expect("run `make models`");
+    let (runtime, kokoro, voices, piper) =
+        (open("onnxruntime"), open("kokoro-82m-int8"), open("kokoro-voices"), open("piper-joe-en"));
+    let styles = voices.files.iter().map(|(name, path)| (name.trim_end_matches(".bin").to_owned(), path.clone()));
+    let mut speaker = NeuralSpeaker::load(SpeakerFiles {
+        onnxruntime: runtime.file("libonnxruntime.so").unwrap().into(),
+        kokoro: KokoroFiles {
+            model: kokoro.file("kokoro-v1.0.int8.onnx").unwrap().into(),
+            voices: styles.collect(),
+            info: kokoro.info,
+        },
+        piper: Some(PiperFiles {
+            model: piper.file("en_US-joe-medium.onnx").unwrap().into(),
+            config: piper.file("en_US-joe-medium.onnx.json").unwrap().into(),
+            info: piper.info,
+        }),
+        threads: threads.parse().unwrap(),
+    })
+    .unwrap();
+    let request = SpeakRequest {
+        text: text.clone(),
+        language: language.parse().unwrap(),
+        voice: Some(voice.clone()),
+        speed: 1.0,
+    };
+    let mut took: Vec<f64> = Vec::new();
+    let mut seconds = 0.0;
+    for _ in 0..5 {
+        let begun = Instant::now();
+        let spoken = speaker.run(std::slice::from_ref(&request)).remove(0).unwrap();
+        took.push(begun.elapsed().as_secs_f64());
+        seconds = spoken.samples.len() as f64 / f64::from(spoken.sample_rate);
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: spoken.sample_rate,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut wav = hound::WavWriter::create(out, spec).unwrap();
+        for sample in spoken.samples {
+            wav.write_sample((sample * 32_767.0) as i16).unwrap();
+        }
+        wav.finalize().unwrap();
+    }
+    took.sort_by(f64::total_cmp);
+    println!("{seconds:.1} s of sound in {:.2} s (median of 5): real-time factor {:.2}", took[2], took[2] / seconds);
+}

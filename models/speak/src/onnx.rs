@@ -1,0 +1,43 @@
+//! ONNX Runtime, loaded from the registry's library.
+
+use healthsync_models::ModelError;
+use ort::{
+    environment::Environment,
+    session::{Session, builder::GraphOptimizationLevel},
+};
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
+/// ONNX Runtime allows one environment a process.
+static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
+
+/// Loads the library, unless it has been loaded; every session of the process shares it.
+pub(crate) fn environment(library: &Path) -> Result<Environment, ModelError> {
+    let failed = |reason: String| ModelError::Load { model: "onnxruntime".into(), reason };
+    let mut shared = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(environment) = &*shared {
+        return Ok(environment.clone());
+    }
+    let builder = ort::init_from(library).map_err(|e| failed(e.to_string()))?;
+    let environment = builder.with_name("healthsync").build().map_err(|e| failed(e.to_string()))?;
+    Ok(shared.insert(environment).clone())
+}
+
+pub(crate) fn session(
+    environment: &Environment,
+    model: &Path,
+    threads: usize,
+    name: &str,
+) -> Result<Session, ModelError> {
+    let failed = |reason: String| ModelError::Load { model: name.into(), reason };
+    let builder = Session::builder(environment).map_err(|e| failed(e.to_string()))?;
+    let mut builder = builder
+        .with_optimization_level(GraphOptimizationLevel::Level3)
+        .and_then(|b| b.with_intra_threads(threads))
+        // Threads that spin while they wait would take cores from speech recognition.
+        .and_then(|b| b.with_intra_op_spinning(false))
+        .map_err(|e| failed(e.to_string()))?;
+    builder.commit_from_file(model).map_err(|e| failed(e.to_string()))
+}
