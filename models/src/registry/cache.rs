@@ -165,18 +165,11 @@ pub(super) fn hash_file(path: &Path) -> io::Result<(u64, String)> {
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
-            return Ok((size, hex(&hasher.finalize())));
+            return Ok((size, crate::hex(&hasher.finalize())));
         }
         hasher.update(&buffer[..read]);
         size += read as u64;
     }
-}
-
-/// Lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let pair = |b: &u8| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]];
-    bytes.iter().flat_map(pair).map(char::from).collect()
 }
 
 /// Hashes and counts what passes through it.
@@ -198,7 +191,7 @@ impl<W: Write> HashingWriter<W> {
     /// Flushes; gives the byte count and the SHA-256.
     pub fn finish(mut self) -> io::Result<(u64, String)> {
         self.inner.flush()?;
-        Ok((self.written, hex(&self.hasher.finalize())))
+        Ok((self.written, crate::hex(&self.hasher.finalize())))
     }
 }
 

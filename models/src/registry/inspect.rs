@@ -204,7 +204,7 @@ pub(super) fn weights_sha256(files: &[(String, String)]) -> String {
     for (name, sha256) in lines {
         hasher.update(format!("{sha256}  {name}\n"));
     }
-    cache::hex(&hasher.finalize())
+    crate::hex(&hasher.finalize())
 }
 
 #[cfg(test)]

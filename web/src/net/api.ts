@@ -1,0 +1,131 @@
+/** The REST door. Errors come as `{code, message}`; the message holds no patient data. */
+import type { ImageId, NewSession, Seq, SessionId, SessionSummary, UnmatchedMessage } from '@events';
+
+const ROOT = '/api/v1';
+/** Long enough for a phone on a poor network, short enough to tell a person that nothing comes. */
+const TIMEOUT_MS = 15_000;
+/** 64 MiB over 2 Mbit/s takes over four minutes. */
+const UPLOAD_TIMEOUT_MS = 300_000;
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+}
+
+/** Server time minus this machine's, in milliseconds, from the Date header; a second of error at most. */
+let skewMs = 0;
+
+export function serverNow(): number {
+  return Date.now() + skewMs;
+}
+
+async function request(path: string, init: RequestInit = {}, timeoutMs = TIMEOUT_MS): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, { ...init, signal: init.signal ?? AbortSignal.timeout(timeoutMs) });
+  } catch {
+    throw new ApiError(0, 'unreachable', 'The server cannot be reached.');
+  }
+  noteSkew(response);
+  if (!response.ok) throw await refusal(response);
+  return response;
+}
+
+function noteSkew(response: Response): void {
+  const date = Date.parse(response.headers.get('date') ?? '');
+  const skew = date - Date.now();
+  // The header counts whole seconds: smaller differences say nothing.
+  if (Number.isFinite(skew)) skewMs = Math.abs(skew) > 2_000 ? skew : 0;
+}
+
+async function refusal(response: Response): Promise<ApiError> {
+  const fallback = `The server answered ${response.status}.`;
+  try {
+    const body = (await response.json()) as { code?: unknown; message?: unknown };
+    const code = typeof body.code === 'string' ? body.code : 'unknown';
+    return new ApiError(response.status, code, typeof body.message === 'string' ? body.message : fallback);
+  } catch {
+    return new ApiError(response.status, 'unknown', fallback);
+  }
+}
+
+async function json<T>(path: string, init?: RequestInit): Promise<T> {
+  return (await (await request(path, init)).json()) as T;
+}
+
+function sessionPath(session: SessionId): string {
+  return `${ROOT}/sessions/${encodeURIComponent(session)}`;
+}
+
+export function listSessions(): Promise<SessionSummary[]> {
+  return json(`${ROOT}/sessions`);
+}
+
+export function getSession(session: SessionId): Promise<SessionSummary> {
+  return json(sessionPath(session));
+}
+
+export function createSession(session: NewSession): Promise<SessionSummary> {
+  const headers = { 'content-type': 'application/json' };
+  return json(`${ROOT}/sessions`, { method: 'POST', headers, body: JSON.stringify(session) });
+}
+
+export function listUnmatched(): Promise<UnmatchedMessage[]> {
+  return json(`${ROOT}/unmatched`);
+}
+
+export async function uploadImage(session: SessionId, file: File): Promise<{ image: ImageId; seq: Seq }> {
+  const body = new FormData();
+  body.append('file', file);
+  const response = await request(`${sessionPath(session)}/images`, { method: 'POST', body }, UPLOAD_TIMEOUT_MS);
+  return (await response.json()) as { image: ImageId; seq: Seq };
+}
+
+export function previewUrl(session: SessionId, image: ImageId): string {
+  return `${sessionPath(session)}/images/${encodeURIComponent(image)}/preview`;
+}
+
+export async function fetchMarkdown(
+  session: SessionId,
+  what: 'report' | 'transcript',
+  language?: string,
+): Promise<Blob> {
+  const query = language === undefined ? '' : `?language=${encodeURIComponent(language)}`;
+  const response = await request(`${sessionPath(session)}/${what}${query}`, { headers: { accept: 'text/markdown' } });
+  return response.blob();
+}
+
+export interface WhipAnswer {
+  readonly sdp: string;
+  /** Where DELETE ends the call. */
+  readonly location: string | undefined;
+}
+
+export async function postOffer(
+  session: SessionId,
+  participant: string,
+  language: string,
+  sdp: string,
+): Promise<WhipAnswer> {
+  const query = new URLSearchParams({ participant, language });
+  const headers = { 'content-type': 'application/sdp' };
+  const response = await request(`${sessionPath(session)}/whip?${query}`, { method: 'POST', headers, body: sdp });
+  return { sdp: await response.text(), location: response.headers.get('location') ?? undefined };
+}
+
+/** Ends a call; also while the page is being closed. */
+export async function deleteCall(location: string): Promise<void> {
+  await request(location, { method: 'DELETE', keepalive: true });
+}
+
+export function eventsUrl(session: SessionId, from: Seq, speech: string | undefined): string {
+  const scheme = window.location.protocol === 'https:' ? 'wss:' : 'ws:';
+  const query = new URLSearchParams({ from: String(from), ...(speech === undefined ? {} : { speech }) });
+  return `${scheme}//${window.location.host}${sessionPath(session)}/events?${query}`;
+}

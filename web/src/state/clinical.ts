@@ -1,0 +1,106 @@
+/** The clinical part of the fold: vitals, scores, alarms, images, reports and what models noted. */
+import type { Event, VitalSigns } from '@events';
+import {
+  MAX_ALARMS,
+  MAX_NOTICES,
+  MAX_SAMPLES,
+  MAX_SCORES,
+  MAX_SYMPTOMS,
+  type AlarmEntry,
+  type ImageEntry,
+  type Newest,
+  type SessionState,
+  type VitalName,
+} from './model';
+
+type Of<T extends Event['type']> = Extract<Event, { type: T }>;
+
+/** A monitor's clock further off than this is not believed for the time axis. */
+const MAX_CLOCK_DIFFERENCE_MS = 5 * 60_000;
+
+export function applyClinical(state: SessionState, event: Event): SessionState {
+  const stamp = { seq: event.seq, at: event.at };
+  switch (event.type) {
+    case 'vitals.observed':
+      return observed(state, event);
+    case 'risk.scored': {
+      const scored = { ...stamp, value: { total: event.total, band: event.band } };
+      return { ...state, risk: { ...stamp, value: event }, scores: state.scores.push(scored).trimFront(MAX_SCORES) };
+    }
+    case 'alarm.raised':
+      return { ...state, alarms: boundAlarms([...state.alarms, { raised: { ...stamp, value: event } }]) };
+    case 'alarm.cleared': {
+      const cleared = { ...stamp, because: event.because };
+      const alarms = state.alarms.map((a) => (a.raised.value.alarm === event.alarm ? { ...a, cleared } : a));
+      return { ...state, alarms };
+    }
+    case 'image.received': {
+      if (state.images.some((i) => i.received.value.image === event.image)) return state;
+      const entry: ImageEntry = { received: { ...stamp, value: event }, findings: [] };
+      return { ...state, images: [...state.images, entry] };
+    }
+    case 'image.ready':
+      return image(state, event, (entry) => ({ ...entry, ready: { ...stamp, value: event } }));
+    case 'image.rejected':
+      return image(state, event, (entry) => ({ ...entry, rejected: { ...stamp, value: event.reason } }));
+    case 'image.finding':
+      return image(state, event, (entry) => ({
+        ...entry,
+        findings: [...entry.findings, { ...stamp, value: event }].slice(-MAX_NOTICES),
+      }));
+    case 'symptom.mentioned': {
+      const symptoms = [...state.symptoms, { ...stamp, value: event }];
+      return { ...state, symptoms: symptoms.slice(-MAX_SYMPTOMS) };
+    }
+    case 'conditions.ranked':
+      return { ...state, conditions: { ...stamp, value: event } };
+    case 'cases.matched':
+      return { ...state, cases: { ...stamp, value: event } };
+    case 'report.requested':
+      return { ...state, reportPending: event.seq };
+    case 'report.ready': {
+      const next = { ...state, report: { ...stamp, value: event } };
+      delete next.reportPending;
+      return next;
+    }
+    default:
+      return state;
+  }
+}
+
+function observed(state: SessionState, event: Of<'vitals.observed'>): SessionState {
+  const { seq, at, vitals } = event;
+  const time = sampleTime(at, event.taken_at);
+  const newest: Partial<Record<VitalName, Newest>> = { ...state.newest };
+  for (const [name, value] of Object.entries(vitals) as [VitalName, VitalSigns[VitalName]][]) {
+    if (value !== undefined) newest[name] = { value, time, seq };
+  }
+  const samples = state.samples.push({ seq, at, time, vitals }).trimFront(MAX_SAMPLES);
+  const next = { ...state, newest, samples, monitor: event.source };
+  const rejected = event.rejected ?? [];
+  if (rejected.length === 0) return next;
+  const entry = { seq, at, component: 'vitals' as const, what: { kind: 'rejected_vitals' as const, rejected } };
+  return { ...next, notices: [...state.notices, entry].slice(-MAX_NOTICES) };
+}
+
+/** When a sample was taken: the monitor's clock, unless it is plainly wrong. */
+export function sampleTime(at: string, takenAt: string): number {
+  const received = Date.parse(at);
+  const taken = Date.parse(takenAt);
+  return Math.abs(taken - received) <= MAX_CLOCK_DIFFERENCE_MS ? taken : received;
+}
+
+function image(
+  state: SessionState,
+  event: Of<'image.ready' | 'image.rejected' | 'image.finding'>,
+  change: (entry: ImageEntry) => ImageEntry,
+): SessionState {
+  const images = state.images.map((entry) => (entry.received.value.image === event.image ? change(entry) : entry));
+  return { ...state, images };
+}
+
+function boundAlarms(alarms: readonly AlarmEntry[]): readonly AlarmEntry[] {
+  if (alarms.length <= MAX_ALARMS) return alarms;
+  const oldestCleared = alarms.findIndex((a) => a.cleared !== undefined);
+  return alarms.toSpliced(oldestCleared < 0 ? 0 : oldestCleared, 1);
+}
