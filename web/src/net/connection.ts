@@ -167,23 +167,23 @@ export class Connection {
     const message = parse(data);
     if (message === undefined) return;
     if ('notice' in message) this.receiveNotice(message);
-    else this.sink.event(message);
-    this.afterMessage();
+    else this.receiveEvent(message);
   }
 
-  private afterMessage(): void {
-    const gap = this.sink.gap();
-    if (gap !== undefined) {
-      this.resync(gap);
-      return;
-    }
+  private receiveEvent(event: Event): void {
+    this.sink.event(event);
+    if (this.resyncOnGap()) return;
     // What was read shows that the connection works: the next failure starts a new series.
     this.attempt = 0;
     if (this.sink.head() >= this.lastGap.at) this.lastGap = { at: -1, times: 0 };
-    if (!this.sink.ended()) return;
-    this.drop();
-    this.stopped = true;
-    this.sink.status({ phase: 'ended' });
+    // The server closes the stream; until then answers and the last speech frames may still come.
+    if (this.sink.ended()) this.sink.status({ phase: 'ended' });
+  }
+
+  private resyncOnGap(): boolean {
+    const gap = this.sink.gap();
+    if (gap !== undefined) this.resync(gap);
+    return gap !== undefined;
   }
 
   private resync(gap: Seq): void {
@@ -211,6 +211,7 @@ export class Connection {
         return;
       case 'stream.coalesced':
         this.sink.notice(notice);
+        this.resyncOnGap();
     }
   }
 
@@ -226,6 +227,10 @@ export class Connection {
     const opened = this.opened;
     this.drop();
     if (this.stopped) return;
+    if (this.sink.ended()) {
+      this.stopped = true;
+      return;
+    }
     if (opened) {
       this.retry();
       return;
@@ -277,7 +282,7 @@ export class Connection {
     this.watch(SILENCE_MS, () => {
       const socket = this.socket;
       void this.env.probe().then((found) => {
-        if (this.socket !== socket || socket === undefined) return;
+        if (this.socket !== socket || socket === undefined || this.sink.ended()) return;
         const behind = found === 'unreachable' || (found !== 'gone' && found.head > this.sink.head());
         if (!behind) {
           this.watchSilence();
