@@ -39,7 +39,8 @@ export class SpeechQueue {
   skipped = 0;
 
   announce(event: SpeechAnnounced, nowMs: number): void {
-    if (event.codec !== 'pcm_s16le') return;
+    // Web Audio takes any rate within these for certain.
+    if (event.codec !== 'pcm_s16le' || event.sample_rate < 8_000 || event.sample_rate > 96_000) return;
     this.announced.set(event.speech, event);
     forgetOldest(this.announced, MAX_ANNOUNCED);
     const mine = this.orphans.filter((frame) => frame.speech === event.speech);

@@ -1,0 +1,132 @@
+/** Words and numbers as a clinician reads them. Pure. */
+import type { AlarmPriority, Component, ImageFormat, Language, RiskBand } from '@events';
+
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const clockShort = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+
+export function clockTime(at: string | number): string {
+  return clock.format(new Date(at));
+}
+
+export function clockMinutes(at: string | number): string {
+  return clockShort.format(new Date(at));
+}
+
+export function dayTime(at: string | number): string {
+  return day.format(new Date(at));
+}
+
+/** Age of a value: `now`, `12 s`, `3 min`, `2 h`. */
+export function age(ms: number): string {
+  const s = Math.max(0, Math.round(ms / 1_000));
+  if (s < 5) return 'now';
+  if (s < 60) return `${s} s ago`;
+  if (s < 3_600) return `${Math.floor(s / 60)} min ago`;
+  return `${Math.floor(s / 3_600)} h ago`;
+}
+
+/** `4:07`, `1:04:07`. */
+export function elapsed(ms: number): string {
+  const s = Math.max(0, Math.floor(ms / 1_000));
+  const pad = (n: number): string => String(n).padStart(2, '0');
+  const [hours, minutes] = [Math.floor(s / 3_600), Math.floor(s / 60) % 60];
+  return hours > 0 ? `${hours}:${pad(minutes)}:${pad(s % 60)}` : `${minutes}:${pad(s % 60)}`;
+}
+
+export function bytes(count: number): string {
+  if (count < 1_024) return `${count} B`;
+  if (count < 1_024 ** 2) return `${Math.round(count / 1_024)} KiB`;
+  return `${(count / 1_024 ** 2).toFixed(1)} MiB`;
+}
+
+export function primary(language: Language): string {
+  return language.split('-')[0]?.toLowerCase() ?? '';
+}
+
+export function sameLanguage(a: Language, b: Language): boolean {
+  return primary(a) === primary(b);
+}
+
+/** The language's name in itself: patients read it too. */
+export function languageName(language: Language): string {
+  try {
+    const name = new Intl.DisplayNames([language], { type: 'language' }).of(language) ?? language;
+    return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
+  } catch {
+    return language;
+  }
+}
+
+export function speakerName(participant: string): string {
+  const words = participant.replaceAll(/[-_]+/g, ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+export const BAND_NAME: Record<RiskBand, string> = {
+  low: 'Low',
+  low_medium: 'Low–medium',
+  medium: 'Medium',
+  high: 'High',
+};
+
+/** Thresholds and triggers of NEWS2 (Royal College of Physicians, 2017, chart 2). */
+export const BAND_RESPONSE: Record<RiskBand, string> = {
+  low: 'Ward-based response',
+  low_medium: 'One parameter scores 3: urgent ward-based response',
+  medium: 'Key threshold for urgent response',
+  high: 'Urgent or emergency response',
+};
+
+export const PRIORITY_NAME: Record<AlarmPriority, string> = {
+  low: 'Low priority',
+  medium: 'Medium priority',
+  high: 'High priority',
+};
+
+export const PARAMETER_NAME: Record<string, string> = {
+  respiratory_rate: 'Respiration',
+  spo2: 'SpO₂',
+  supplemental_oxygen: 'Air or oxygen',
+  systolic_bp: 'Systolic BP',
+  heart_rate: 'Pulse',
+  consciousness: 'Consciousness',
+  temperature: 'Temperature',
+};
+
+export function parameterName(parameter: string): string {
+  return PARAMETER_NAME[parameter] ?? parameter.replaceAll('_', ' ');
+}
+
+export const COMPONENT_NAME: Record<Component, string> = {
+  session: 'Session',
+  audio_track: 'Audio',
+  interpreter: 'Interpreter',
+  vitals: 'Vitals',
+  imaging: 'Imaging',
+  scribe: 'Report',
+  transcribe: 'Speech recognition',
+  translate: 'Translation',
+  speak: 'Speech synthesis',
+};
+
+export const FORMAT_NAME: Record<ImageFormat, string> = {
+  'application/dicom': 'DICOM',
+  'image/png': 'PNG',
+  'image/jpeg': 'JPEG',
+};
+
+const DROP_REASON: Record<string, string> = {
+  implausible: 'Not transcribed: the text was implausible',
+  model_failed: 'Not transcribed: speech recognition failed',
+  interrupted: 'Not transcribed: the audio was interrupted',
+};
+
+/** Why speech gave no caption; `undefined` where there was no speech at all. */
+export function dropReason(reason: string): string | undefined {
+  return reason === 'no_speech' ? undefined : (DROP_REASON[reason] ?? 'Not transcribed');
+}
+
+export function shortHash(sha256: string): string {
+  return sha256.slice(0, 12);
+}
