@@ -2,7 +2,7 @@
 
 mod load;
 
-pub use load::{demo_image, load_speaker};
+pub use load::{demo_image, load_speaker, registry};
 
 use crate::{
     config::{self, Config},
@@ -34,11 +34,10 @@ impl LoadedModels {
     /// Starts a pool for each task. Call within a tokio runtime.
     pub fn start(config: &Config) -> anyhow::Result<Self> {
         let readiness = Readiness::default();
-        let registry = load::registry(config)?;
-        let threads = |asked| config::Config::threads(asked);
-        let transcribe = start("transcribe", 1, 64, load::transcriber(&registry, threads(config.models.transcribe_threads)))?;
+        let registry = Arc::new(load::registry(config)?);
+        let transcribe = start("transcribe", 1, 64, load::transcriber(&registry, Config::threads(config.models.transcribe_threads)))?;
         let translate = start("translate", 8, 256, load::translator(&registry))?;
-        let speak = start("speak", 1, 32, load::speaker(&registry, threads(config.models.speak_threads)))?;
+        let speak = start("speak", 1, 32, load::speaker(&registry, Config::threads(config.models.speak_threads)))?;
         watch(&readiness, &transcribe);
         watch(&readiness, &translate);
         watch(&readiness, &speak);
@@ -46,7 +45,7 @@ impl LoadedModels {
             transcribe,
             translate,
             speak,
-            voice_activity: load::voice_activity(&registry)?,
+            voice_activity: load::voice_activity(),
             images: Arc::new(healthsync_dicom::Decoder::default()),
             image_turns: Semaphore::new(IMAGE_TURNS),
         };

@@ -43,7 +43,7 @@ pub async fn create(State(app): State<App>, Body(new): Body<NewSession>) -> Resu
 /// Sessions, newest first.
 #[utoipa::path(get, path = "/api/v1/sessions", tag = "sessions",
     responses((status = 200, description = "At most 200 sessions, newest first",
-               body = [ref("#/components/schemas/SessionSummary")])))]
+               body = ref("#/components/schemas/SessionList"))))]
 pub async fn list(State(app): State<App>) -> Result<Response, Error> {
     Ok(Json(app.sessions.list().await?).into_response())
 }
@@ -148,7 +148,7 @@ fn default_limit() -> usize {
 /// Monitor messages kept for patients without a session, newest first.
 #[utoipa::path(get, path = "/api/v1/unmatched", tag = "monitors",
     params(("limit" = Option<usize>, Query, description = "At most this many, up to 1,000; 100 when absent")),
-    responses((status = 200, description = "Kept messages", body = [ref("#/components/schemas/UnmatchedMessage")])))]
+    responses((status = 200, description = "Kept messages", body = ref("#/components/schemas/UnmatchedList"))))]
 pub async fn unmatched(
     State(app): State<App>,
     Params(query): Params<UnmatchedQuery>,

@@ -74,7 +74,7 @@ export class SpeechPlayer {
 
   private pump(): void {
     const context = this.context;
-    if (context === undefined || context.state !== 'running') return;
+    if (context?.state !== 'running') return;
     while (this.cursor < context.currentTime + LOOKAHEAD_S) {
       const chunk = this.queue.take(performance.now());
       if (chunk === undefined) break;

@@ -307,7 +307,10 @@ function parse(data: unknown): Event | StreamNotice | undefined {
 
 /** A refusal in words; refusals name fields, limits and components, never values. */
 export function describeRefusal(error: { readonly code: string } & Record<string, unknown>): string {
-  const text = (key: string): string => String(error[key] ?? '');
+  const text = (key: string): string => {
+    const value = error[key];
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  };
   switch (error.code) {
     case 'unknown_session':
       return 'There is no such session.';

@@ -31,7 +31,7 @@ export function setAttribute(element: Element, name: string, value: unknown): vo
     element.removeAttribute(name);
     return;
   }
-  const text = value === true ? '' : String(value as string | number);
+  const text = value === true ? '' : String(value);
   if (element.getAttribute(name) !== text) element.setAttribute(name, text);
 }
 

@@ -9,7 +9,7 @@ export class Popover {
 
   constructor() {
     this.element.addEventListener('toggle', (event) => {
-      if ((event as ToggleEvent).newState === 'closed') this.closed();
+      if ((event).newState === 'closed') this.closed();
     });
     document.body.append(this.element);
   }

@@ -1,0 +1,139 @@
+//! The translator: finds the direction, cuts texts into sentences, and translates those of a batch together.
+
+use crate::{Direction, sentences};
+use fxtranslate::{
+    engine::Engine,
+    segment::{Span, reassemble},
+    shortlist::Shortlist,
+};
+use healthsync_events::{Language, ModelInfo, limits::MAX_CHAT_CHARS, speech::ReviewStatus};
+use healthsync_models::{
+    Model, ModelError,
+    tasks::{TranslateRequest, Translation},
+};
+
+/// Name and version of the engine, as captions carry it.
+pub const ENGINE: &str = "fxtranslate 0.5";
+
+/// Longest text of one request, in characters: a chat message. An utterance of 25 s has about 500.
+pub const MAX_CHARS: usize = MAX_CHAT_CHARS;
+
+/// Sentences the engine decodes at once: more gain little and delay the first of them.
+const MAX_SENTENCES: usize = 16;
+
+struct Loaded {
+    source: Language,
+    target: Language,
+    engine: Engine,
+    info: ModelInfo,
+}
+
+/// A translator for one or more directions.
+pub struct FirefoxTranslator {
+    info: ModelInfo,
+    directions: Vec<Loaded>,
+}
+
+/// A request on its way: which direction, which sentences, and what has become of them.
+struct Job<'a> {
+    text: &'a str,
+    direction: usize,
+    spans: Vec<Span>,
+    outputs: Vec<String>,
+}
+
+impl FirefoxTranslator {
+    /// Reads every direction's files.
+    ///
+    /// # Errors
+    /// `Load` when a file cannot be used, or there is no direction at all.
+    pub fn load(directions: Vec<Direction>) -> Result<Self, ModelError> {
+        let loaded = directions.into_iter().map(load).collect::<Result<Vec<_>, _>>()?;
+        let info = match loaded.as_slice() {
+            [] => return Err(ModelError::Load { model: ENGINE.into(), reason: "no direction is given".into() }),
+            [only] => only.info.clone(),
+            [first, ..] => ModelInfo {
+                name: "firefox-translations".into(),
+                version: first.info.version.clone(),
+                weights_sha256: first.info.weights_sha256.clone(),
+            },
+        };
+        Ok(Self { info, directions: loaded })
+    }
+
+    fn prepare<'a>(&self, request: &'a TranslateRequest) -> Result<Job<'a>, ModelError> {
+        let refuse = |reason: String| ModelError::Input { model: self.info.name.clone(), reason };
+        if request.text.chars().count() > MAX_CHARS {
+            return Err(refuse(format!("the text is longer than {MAX_CHARS} characters")));
+        }
+        if request.source.same_language(&request.target) {
+            return Err(refuse("source and target are the same language".into()));
+        }
+        let direction = self.directions.iter().position(|direction| {
+            direction.source.same_language(&request.source) && direction.target.same_language(&request.target)
+        });
+        let direction = direction.ok_or_else(|| refuse("there is no model for this pair of languages".into()))?;
+        let text = request.text.trim();
+        let engine = &self.directions[direction].engine;
+        // The engine counts a mark for the end of the sentence.
+        let spans = sentences::spans(text, |piece| engine.src_ids(piece).len().saturating_sub(1));
+        let outputs = spans.iter().map(|span| span.of(text).to_owned()).collect();
+        Ok(Job { text, direction, spans, outputs })
+    }
+
+    /// Replaces the sentences of `jobs` in this direction by their translations.
+    fn translate(&self, direction: usize, jobs: &mut [Result<Job<'_>, ModelError>]) {
+        let mut sentences: Vec<&mut String> = jobs
+            .iter_mut()
+            .flatten()
+            .filter(|job| job.direction == direction)
+            .flat_map(|job| &mut job.outputs)
+            // What is nothing but numbers and signs is the same in both languages; the model might add words.
+            .filter(|sentence| sentence.chars().any(char::is_alphabetic))
+            .collect();
+        for some in sentences.chunks_mut(MAX_SENTENCES) {
+            let texts: Vec<&str> = some.iter().map(|sentence| sentence.as_str()).collect();
+            let translated = self.directions[direction].engine.translate_batch(&texts);
+            for (sentence, translated) in some.iter_mut().zip(translated) {
+                **sentence = translated;
+            }
+        }
+    }
+}
+
+fn load(direction: Direction) -> Result<Loaded, ModelError> {
+    let name = direction.info.name.clone();
+    let failed = |reason: String| ModelError::Load { model: name.clone(), reason };
+    let engine = Engine::load_mmapped(&direction.model, &direction.source_vocabulary, &direction.target_vocabulary);
+    let mut engine = engine.map_err(failed)?;
+    if let Some(shortlist) = &direction.shortlist {
+        engine = engine.with_shortlist(Shortlist::load(shortlist).map_err(|e| failed(e.to_string()))?);
+    }
+    Ok(Loaded { source: direction.source, target: direction.target, engine, info: direction.info })
+}
+
+impl Model for FirefoxTranslator {
+    type Input = TranslateRequest;
+    type Output = Translation;
+
+    fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn run(&mut self, batch: &[TranslateRequest]) -> Vec<Result<Translation, ModelError>> {
+        let mut jobs: Vec<_> = batch.iter().map(|request| self.prepare(request)).collect();
+        for direction in 0..self.directions.len() {
+            self.translate(direction, &mut jobs);
+        }
+        let answer = |job: Job<'_>| Translation {
+            text: reassemble(job.text, &job.spans, &job.outputs),
+            engine: ENGINE.into(),
+            review: ReviewStatus::Unreviewed,
+            model: self.directions[job.direction].info.clone(),
+        };
+        jobs.into_iter().map(|job| job.map(answer)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

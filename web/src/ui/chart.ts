@@ -1,0 +1,152 @@
+/** A strip chart of one vital sign over uPlot. */
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import type { SeriesData } from '../state/series';
+import { clockMinutes, clockTime } from './format';
+
+export interface StripSpec {
+  /** Custom property that holds the line's colour. */
+  readonly colour: string;
+  /** How many lines: blood pressure has two, with the space between them filled. */
+  readonly lines: number;
+  /** The values that score no points on the NEWS2 chart, drawn as a quiet band. */
+  readonly normal: readonly [number, number] | undefined;
+  /** The axis never shows less than this many units: flat values must look flat. */
+  readonly minSpan: number;
+  readonly axis: boolean;
+  /** Values under the pointer, or `undefined` when it leaves. */
+  readonly onHover: (values: readonly (number | null)[] | undefined) => void;
+}
+
+const AXIS_PX = 22;
+const VALUE_AXIS_PX = 34;
+const FONT = '10px "Inter Variable", system-ui, sans-serif';
+
+export class StripChart {
+  private readonly plot: uPlot;
+  private normal: readonly [number, number] | undefined;
+  private marked: number | undefined;
+
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly spec: StripSpec,
+  ) {
+    this.normal = spec.normal;
+    this.plot = new uPlot(this.options(), [[], ...Array.from({ length: spec.lines }, () => [])], host);
+    new ResizeObserver(() => {
+      this.resize();
+    }).observe(host);
+  }
+
+  get columns(): number {
+    return Math.max(60, Math.round(this.host.clientWidth));
+  }
+
+  setNormal(range: readonly [number, number] | undefined): void {
+    this.normal = range;
+  }
+
+  setData(data: SeriesData): void {
+    this.plot.setData(data, false);
+  }
+
+  setWindow(fromMs: number, toMs: number): void {
+    this.plot.setScale('x', { min: fromMs / 1_000, max: toMs / 1_000 });
+  }
+
+  /** Marks a moment, or none. */
+  mark(timeMs: number | undefined): void {
+    if (timeMs === this.marked) return;
+    this.marked = timeMs;
+    this.plot.redraw(false);
+  }
+
+  /** Colours come from the theme: draw again when it changes. */
+  recolour(): void {
+    this.plot.redraw(false, true);
+  }
+
+  private resize(): void {
+    const { clientWidth: width, clientHeight: height } = this.host;
+    if (width > 0 && height > 0) this.plot.setSize({ width, height });
+  }
+
+  private options(): uPlot.Options {
+    const { colour, lines, minSpan, axis } = this.spec;
+    const line: uPlot.Series = {
+      stroke: () => css(colour),
+      width: 1.75,
+      points: { show: (u) => (u.data[0].length <= 40 ? true : false), size: 4, fill: () => css(colour), width: 0 },
+    };
+    const grid = { stroke: () => css('--grid'), width: 1 };
+    const labels = { font: FONT, stroke: () => css('--ink-3'), ticks: { show: false } };
+    return {
+      width: 300,
+      height: 80,
+      padding: [6, 6, axis ? 0 : 4, 0],
+      legend: { show: false },
+      cursor: { drag: { x: false, y: false }, y: false, sync: { key: 'vitals' }, points: { size: 7 } },
+      series: [{}, ...Array.from({ length: lines }, () => line)],
+      ...(lines === 2 ? { bands: [{ series: [1, 2] as [number, number], fill: () => css(`${colour}-fill`) }] } : {}),
+      scales: { x: { time: true }, y: { range: (_, low, high) => yRange(low, high, minSpan) } },
+      axes: [
+        { ...labels, grid, show: true, size: axis ? AXIS_PX : 0, space: 64, values: (_, at) => (axis ? at.map(timeLabel(at)) : at.map(() => '')) },
+        { ...labels, grid, size: VALUE_AXIS_PX, space: 22, gap: 4 },
+      ],
+      hooks: {
+        drawClear: [(u) => { this.drawNormal(u); }],
+        draw: [(u) => { this.drawMark(u); }],
+        setCursor: [(u) => { this.hover(u); }],
+      },
+    };
+  }
+
+  private hover(u: uPlot): void {
+    const at = u.cursor.idx;
+    this.spec.onHover(at == null ? undefined : u.data.slice(1).map((column) => column[at] ?? null));
+  }
+
+  private drawNormal(u: uPlot): void {
+    if (this.normal === undefined || u.scales.y?.min == null) return;
+    const { left, top, width, height } = u.bbox;
+    const clampY = (value: number): number => Math.min(top + height, Math.max(top, u.valToPos(value, 'y', true)));
+    const [low, high] = this.normal;
+    const from = clampY(high);
+    u.ctx.save();
+    u.ctx.fillStyle = css('--normal');
+    u.ctx.fillRect(left, from, width, clampY(low) - from);
+    u.ctx.restore();
+  }
+
+  private drawMark(u: uPlot): void {
+    if (this.marked === undefined) return;
+    const x = u.valToPos(this.marked / 1_000, 'x', true);
+    const { left, top, width, height } = u.bbox;
+    if (x < left || x > left + width) return;
+    const wide = 2 * uPlot.pxRatio;
+    u.ctx.save();
+    u.ctx.fillStyle = css('--mark-line');
+    u.ctx.fillRect(x - wide / 2, top, wide, height);
+    u.ctx.restore();
+  }
+}
+
+function timeLabel(all: readonly number[]): (at: number) => string {
+  const step = (all[1] ?? 0) - (all[0] ?? 0);
+  return (at) => (step > 0 && step < 60 ? clockTime(at * 1_000) : clockMinutes(at * 1_000));
+}
+
+/** Room above and below, and never a span so short that noise looks like a change. */
+export function yRange(low: number | null, high: number | null, minSpan: number): [number, number] {
+  if (low === null || high === null) return [0, minSpan];
+  const missing = Math.max(0, minSpan - (high - low));
+  const pad = Math.max(missing / 2, (high - low) * 0.12);
+  return [low - pad, high + pad];
+}
+
+let style: CSSStyleDeclaration | undefined;
+
+function css(property: string): string {
+  style ??= getComputedStyle(document.documentElement);
+  return style.getPropertyValue(property).trim();
+}

@@ -1,0 +1,89 @@
+/** Hearing the translation: on or off, in which language, how loud, and whether it speaks now. */
+import type { Language, UtteranceId } from '@events';
+import { SpeechPlayer } from '../audio/player';
+import type { Connection } from '../net/connection';
+import type { SessionState } from '../state/model';
+import type { Store } from '../state/store';
+import { h, icon, replace, setAttribute, setIcon, setText } from './dom';
+import { languageName } from './format';
+
+export class Hear {
+  readonly element: HTMLElement;
+  readonly player: SpeechPlayer;
+  private readonly toggle: HTMLButtonElement;
+  private readonly label = h('span');
+  private readonly language = h('select', { 'aria-label': 'Hear translations into', 'data-testid': 'hear-language' });
+  private readonly mute: HTMLButtonElement;
+  private readonly indicator = h('span', { class: 'speaking', hidden: true }, h('i'), h('i'), h('i'), h('span', {}, 'speaking'));
+  private on = false;
+  private muted = false;
+
+  constructor(
+    store: Store,
+    private readonly connection: Connection,
+    onPlaying: (utterance: UtteranceId | undefined) => void,
+  ) {
+    this.player = new SpeechPlayer((utterance) => {
+      this.indicator.hidden = utterance === undefined;
+      onPlaying(utterance);
+    });
+    const flip = (): void => {
+      this.setOn(!this.on);
+    };
+    const change = (): void => {
+      if (this.on) this.connection.setSpeech(this.language.value);
+    };
+    const flipMute = (): void => {
+      this.setMuted(!this.muted);
+    };
+    this.toggle = h('button', { type: 'button', class: 'button', 'data-testid': 'hear-toggle', on: { click: flip } }, icon('speaker'), this.label);
+    this.language.addEventListener('change', change);
+    this.mute = h('button', { type: 'button', class: 'icon-button', hidden: true, on: { click: flipMute } }, icon('speaker'));
+    this.element = h('div', { class: 'dock-group hear' }, this.toggle, this.language, this.mute, this.indicator);
+    this.show();
+    this.setMuted(false);
+    store.subscribe((state, previous) => {
+      this.update(state, previous);
+    });
+  }
+
+  /** What a listener most likely wants: their own language. */
+  prefer(language: Language): void {
+    if (!this.on && language !== '') this.language.value = language;
+  }
+
+  private update(state: SessionState, previous: SessionState): void {
+    if (state.started !== previous.started) {
+      const languages = state.started?.value.languages ?? [];
+      replace(this.language, ...languages.map((l) => h('option', { value: l }, languageName(l))));
+      const clinicians = languages[1] ?? languages[0];
+      if (clinicians !== undefined) this.language.value = clinicians;
+    }
+    if (state.ended !== previous.ended) {
+      this.element.hidden = state.ended !== undefined;
+      if (state.ended !== undefined && this.on) this.setOn(false);
+    }
+  }
+
+  private setOn(on: boolean): void {
+    this.on = on;
+    if (on) void this.player.enable();
+    else this.player.disable();
+    this.connection.setSpeech(on ? this.language.value : undefined);
+    this.show();
+  }
+
+  private setMuted(muted: boolean): void {
+    this.muted = muted;
+    this.player.setMuted(muted);
+    setIcon(this.mute, muted ? 'speaker-off' : 'speaker');
+    setAttribute(this.mute, 'aria-pressed', String(muted));
+    setAttribute(this.mute, 'aria-label', muted ? 'Unmute the translation' : 'Mute the translation');
+  }
+
+  private show(): void {
+    setText(this.label, this.on ? 'Stop hearing' : 'Hear translation');
+    setAttribute(this.toggle, 'aria-pressed', String(this.on));
+    this.mute.hidden = !this.on;
+  }
+}

@@ -1,0 +1,103 @@
+/** The NEWS2 tile: total, band in words and colour, every item with its chart range, what is missing, the trend. */
+import type { RiskItem, RiskScored } from '@events';
+import type { SessionState } from '../state/model';
+import type { Store } from '../state/store';
+import { h, replace, setAttribute, setText } from './dom';
+import { BAND_NAME, BAND_RESPONSE, clockTime, parameterName } from './format';
+import type { Sources } from './sources';
+import { sparkline } from './sparkline';
+
+/** More points than this are not seen on a line as long as a thumb. */
+const MAX_TREND = 200;
+
+export class News2 {
+  readonly element: HTMLElement;
+  private readonly total = h('span', { class: 'total', 'data-testid': 'news2-total' }, '–');
+  private readonly bound = h('span', { class: 'bound' });
+  private readonly band = h('strong', { class: 'band' }, 'Not scored yet');
+  private readonly response = h('span', { class: 'response' }, 'Waits for the first vital signs');
+  private readonly trend = h('div', { class: 'trend-box' });
+  private readonly missing = h('p', { class: 'missing', hidden: true });
+  private readonly body = h('tbody');
+  private readonly table: HTMLElement;
+  private readonly tile: HTMLElement;
+  private readonly scoredAt = h('span', { class: 'fine' });
+  private risk: RiskScored | undefined;
+
+  constructor(store: Store, sources: Sources) {
+    const head = h('tr', {}, ...['Parameter', 'Value', 'Chart range', 'Points'].map((t) => h('th', { scope: 'col' }, t)));
+    this.table = h('table', { class: 'items', hidden: true }, h('thead', {}, head), this.body);
+    this.tile = h(
+      'div',
+      { class: 'score', role: 'status', 'aria-live': 'polite', 'aria-atomic': 'true' },
+      h('span', { class: 'figure' }, h('span', { class: 'sr' }, 'NEWS2 total '), this.bound, this.total),
+      h('span', { class: 'verdict' }, this.band, this.response),
+    );
+    const info = sources.provenanceButton('score', () => this.risk?.provenance);
+    this.element = h(
+      'section',
+      { class: 'panel news2', 'aria-labelledby': 'news2-title' },
+      h('header', { class: 'panel-head' }, h('h2', { id: 'news2-title' }, 'NEWS2'), this.scoredAt, info),
+      h('div', { class: 'score-line' }, this.tile, this.trend),
+      this.missing,
+      this.table,
+    );
+    info.hidden = true;
+    sources.onPoint((target) => {
+      this.element.classList.toggle('marked', target?.place === 'risk');
+    });
+    store.subscribe((state, previous) => {
+      if (state.risk === previous.risk) return;
+      this.risk = state.risk?.value;
+      info.hidden = this.risk === undefined;
+      this.render(state);
+    });
+  }
+
+  private render(state: SessionState): void {
+    const risk = state.risk;
+    setAttribute(this.tile, 'data-band', risk?.value.band);
+    this.table.hidden = risk === undefined;
+    if (risk === undefined) {
+      this.renderNothing();
+      return;
+    }
+    const { total, band, missing = [], items, spo2_scale: scale } = risk.value;
+    setText(this.total, String(total));
+    setText(this.bound, missing.length > 0 ? '≥' : '');
+    setText(this.band, `${BAND_NAME[band]} clinical risk`);
+    setText(this.response, BAND_RESPONSE[band]);
+    setText(this.scoredAt, `SpO₂ scale ${scale === 'scale2' ? '2' : '1'} · ${clockTime(risk.at)}`);
+    this.missing.hidden = missing.length === 0;
+    setText(this.missing, `Not measured: ${missing.map(parameterName).join(', ')}. The total is a lower bound.`);
+    replace(this.body, ...items.map(itemRow));
+    const points = [...state.scores].slice(-MAX_TREND).map((s) => ({ time: Date.parse(s.at), value: s.value.total }));
+    const peak = Math.max(...points.map((p) => p.value));
+    const label = `Trend of ${points.length} scores, highest ${peak}`;
+    const caption = h('span', { class: 'fine' }, `peak ${peak}`);
+    replace(this.trend, sparkline(points, Date.parse(risk.at)), caption);
+    setAttribute(this.trend, 'role', 'img');
+    setAttribute(this.trend, 'aria-label', label);
+  }
+
+  private renderNothing(): void {
+    setText(this.total, '–');
+    setText(this.bound, '');
+    setText(this.band, 'Not scored yet');
+    setText(this.response, 'Waits for the first vital signs');
+    setText(this.scoredAt, '');
+    this.missing.hidden = true;
+    replace(this.trend);
+  }
+}
+
+function itemRow(item: RiskItem): HTMLElement {
+  return h(
+    'tr',
+    { 'data-parameter': item.parameter },
+    h('th', { scope: 'row' }, parameterName(item.parameter)),
+    h('td', {}, item.value),
+    h('td', { class: 'range' }, item.range),
+    h('td', { class: 'points-cell' }, h('span', { class: 'points', 'data-points': item.points }, String(item.points))),
+  );
+}
