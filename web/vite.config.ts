@@ -20,5 +20,5 @@ export default defineConfig({
     port: 18010,
     proxy: { '/api': { target: backend, ws: true } },
   },
-  test: { include: ['tests/**/*.test.ts'] },
+  test: { include: ['src/**/*.test.ts'] },
 });

@@ -5,12 +5,14 @@ use axum::Router;
 use hyper::{Request, body::Incoming, server::conn::http1::Builder};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use std::{sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::Semaphore};
-use tokio_util::sync::CancellationToken;
+use std::{pin::pin, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
 /// How long requests under way may take to finish once the server is shutting down.
@@ -26,7 +28,7 @@ pub struct ServerLimits {
 pub async fn serve(listener: TcpListener, router: Router, limits: ServerLimits, shutdown: CancellationToken) {
     let mut builder = Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
-    let graceful = GracefulShutdown::new();
+    let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(limits.max_connections));
     loop {
         let Some(place) = next_place(&places, &shutdown).await else { break };
@@ -43,27 +45,41 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ServerLimits, 
                 continue;
             }
         };
-        let _ = stream.set_nodelay(true);
-        let service = router.clone().map_request(|request: Request<Incoming>| request.map(axum::body::Body::new));
-        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-        let connection = graceful.watch(connection.with_upgrades());
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "an HTTP connection ended early");
-            }
+        let connection = converse(stream, builder.clone(), router.clone(), shutdown.clone());
+        connections.spawn(async move {
+            connection.await;
             drop(place);
         });
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+    connections.close();
+    if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
         tracing::warn!("some HTTP requests were still under way at the end of the drain time");
+    }
+}
+
+/// One connection's requests, until it closes or, on shutdown, the request under way is answered.
+async fn converse(stream: TcpStream, builder: Builder, router: Router, shutdown: CancellationToken) {
+    let _ = stream.set_nodelay(true);
+    let service = router.map_request(|request: Request<Incoming>| request.map(axum::body::Body::new));
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let mut connection = pin!(connection.with_upgrades());
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "an HTTP connection ended early");
     }
 }
 
 async fn next_place(
     places: &Arc<Semaphore>,
     shutdown: &CancellationToken,
-) -> Option<tokio::sync::OwnedSemaphorePermit> {
+) -> Option<OwnedSemaphorePermit> {
     tokio::select! {
         place = Arc::clone(places).acquire_owned() => place.ok(),
         () = shutdown.cancelled() => None,

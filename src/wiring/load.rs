@@ -13,9 +13,9 @@ use healthsync_transcribe::{CtranslateToGgml, EarshotActivity, WhisperConfig, Wh
 use healthsync_translate::{Direction, FirefoxTranslator};
 use std::{path::PathBuf, sync::Arc};
 
-/// Translation models by registry entry: source, target. A further pair is a further line here and in the
-/// registry.
-const DIRECTIONS: [(&str, &str, &str); 2] = [("firefox-pten", "pt", "en"), ("firefox-enpt", "en", "pt")];
+/// Registry entries of translation models, one a direction. A further direction is a further name here and an
+/// entry in the registry.
+const DIRECTIONS: [&str; 2] = ["firefox-pten", "firefox-enpt"];
 
 /// The image the demo consultation uploads: a chest radiograph with a full header.
 const DEMO_IMAGE: &str = "RG1_UNCR.dcm";
@@ -43,25 +43,9 @@ pub(super) fn transcriber(registry: &Arc<Registry>, threads: usize) -> ModelFact
 pub(super) fn translator(registry: &Arc<Registry>) -> ModelFactory<Translator> {
     let registry = Arc::clone(registry);
     Arc::new(move || {
-        let directions = DIRECTIONS.map(|(name, source, target)| direction(&registry, name, source, target));
-        let directions = directions.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let open = |name| Direction::from_files(&registry.open(name).map_err(missing(name))?);
+        let directions = DIRECTIONS.into_iter().map(open).collect::<Result<Vec<_>, ModelError>>()?;
         Ok(Box::new(FirefoxTranslator::load(directions)?) as Translator)
-    })
-}
-
-fn direction(registry: &Registry, name: &str, source: &str, target: &str) -> Result<Direction, ModelError> {
-    let files = registry.open(name).map_err(missing(name))?;
-    let pair = format!("{source}{target}");
-    let file = |file: String| files.file(&file).map(PathBuf::from).map_err(missing(name));
-    let language = |tag: &str| tag.parse().map_err(|_| load_error(name, "its language tag is not valid"));
-    Ok(Direction {
-        source: language(source)?,
-        target: language(target)?,
-        model: file(format!("model.{pair}.intgemm.alphas.bin"))?,
-        source_vocabulary: file(format!("vocab.{pair}.spm"))?,
-        target_vocabulary: file(format!("vocab.{pair}.spm"))?,
-        shortlist: Some(file(format!("lex.50.50.{pair}.s2t.bin"))?),
-        info: files.info.clone(),
     })
 }
 
@@ -114,8 +98,4 @@ pub fn demo_image(config: &Config) -> anyhow::Result<Vec<u8>> {
 fn missing(model: &str) -> impl FnOnce(RegistryError) -> ModelError + use<> {
     let model = model.to_owned();
     move |error| ModelError::Load { model, reason: format!("{error}: run `healthsync models pull`") }
-}
-
-fn load_error(model: &str, reason: &str) -> ModelError {
-    ModelError::Load { model: model.into(), reason: reason.into() }
 }

@@ -5,10 +5,11 @@
 
 use fxtranslate::segment::{MAX_SOURCE_TOKENS, Span};
 
-/// Abbreviations that a sentence goes on after, in Portuguese and English, without their last dot.
-const ABBREVIATIONS: [&str; 30] = [
-    "dr", "dra", "drs", "sr", "sra", "srta", "mr", "mrs", "ms", "prof", "profa", "enf", "st", "av", "no", "nº", "vs",
-    "p.ex", "p. ex", "ex", "aprox", "approx", "e.g", "i.e", "fig", "máx", "mín", "tel", "vol", "pág",
+/// Abbreviations that a sentence goes on after, in Portuguese and English, without their last dot. "No." is not
+/// one of them: it is an answer.
+const ABBREVIATIONS: [&str; 24] = [
+    "dr", "dra", "drs", "dras", "sr", "sra", "srta", "mr", "mrs", "ms", "prof", "profa", "enf", "st", "vs", "p.ex",
+    "p. ex", "aprox", "approx", "e.g", "i.e", "fig", "máx", "mín",
 ];
 
 /// Characters of the longest abbreviation: what is looked at before a dot.
@@ -51,18 +52,25 @@ fn ends(text: &str) -> Vec<usize> {
     ends
 }
 
-/// Whether the dot after `before` belongs to its last word: a known abbreviation or an initial.
+/// Whether the dot after `before` belongs to its last word: a known abbreviation, or the initial of a name.
 fn is_abbreviated(before: &str) -> bool {
     let tail = before.char_indices().rev().take(LONGEST_ABBREVIATION + 1).last().map_or(0, |(index, _)| index);
     let tail = before[tail..].to_lowercase();
-    let starts_word = |abbreviation: &&str| {
-        let rest = tail.strip_suffix(*abbreviation);
+    let is_last_word = |abbreviation: &str| {
+        let rest = tail.strip_suffix(abbreviation);
         rest.is_some_and(|rest| rest.chars().next_back().is_none_or(|c| !c.is_alphanumeric()))
     };
-    let mut last = before.chars().rev();
-    let initial =
-        last.next().is_some_and(char::is_uppercase) && last.next().is_some_and(|c| c.is_whitespace() || c == '.');
-    initial || ABBREVIATIONS.iter().any(|abbreviation| starts_word(&abbreviation))
+    is_initial(before) || ABBREVIATIONS.into_iter().any(is_last_word)
+}
+
+/// A single capital that a name or another dot comes before: "Dr. J", but not "vitamina C".
+fn is_initial(before: &str) -> bool {
+    let mut words = before.split_whitespace().rev();
+    let Some(last) = words.next() else { return false };
+    let mut letters = last.rsplit('.').next().unwrap_or_default().chars();
+    let one_capital = letters.next().is_some_and(char::is_uppercase) && letters.next().is_none();
+    let after_name = |word: &str| word.ends_with('.') || word.starts_with(char::is_uppercase);
+    one_capital && (last.contains('.') || words.next().is_none_or(after_name))
 }
 
 /// The sentence, or the parts of it that each fit the model: cut after a comma where there is one in the second
@@ -152,7 +160,8 @@ mod tests {
     fn a_word_that_ends_like_an_abbreviation_still_ends_its_sentence() {
         assert_eq!(cut("Sinto um mal-estar. Dói."), ["Sinto um mal-estar.", "Dói."]);
         assert_eq!(cut("I saw the milst. Yes."), ["I saw the milst.", "Yes."]);
-        assert_eq!(cut("Tomo vitamina C. Sim."), ["Tomo vitamina C. Sim."], "an initial, for all one can see");
+        assert_eq!(cut("Tomo vitamina C. Sim."), ["Tomo vitamina C.", "Sim."]);
+        assert_eq!(cut("No. I do not."), ["No.", "I do not."]);
     }
 
     #[test]

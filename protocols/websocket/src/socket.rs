@@ -151,11 +151,7 @@ impl Client<'_> {
         loop {
             let written = tokio::select! {
                 event = events.next() => match event {
-                    Some(Ok(event)) => match self.events(event, &mut events).await {
-                        Ok(false) => Ok(()),
-                        Ok(true) => return End::SessionOver,
-                        Err(end) => Err(end),
-                    },
+                    Some(Ok(event)) => self.events(event, &mut events).await,
                     Some(Err(_)) => return End::Refused,
                     None => return End::SessionOver,
                 },
@@ -181,23 +177,30 @@ impl Client<'_> {
         }
     }
 
-    /// Sends an event and whatever has come in behind it while the client was being written to. `true` when the
-    /// session is over.
-    async fn events(&mut self, first: Arc<Event>, events: &mut EventStream) -> Result<bool, End> {
+    /// Sends an event and whatever has come in behind it while the client was being written to.
+    async fn events(&mut self, first: Arc<Event>, events: &mut EventStream) -> Result<(), End> {
         let mut batch = vec![first];
-        while batch.len() < MAX_BATCH
-            && let Some(Some(Ok(next))) = events.next().now_or_never()
-        {
-            batch.push(next);
+        let mut failed = false;
+        while batch.len() < MAX_BATCH {
+            match events.next().now_or_never() {
+                Some(Some(Ok(next))) => batch.push(next),
+                Some(Some(Err(_))) => {
+                    failed = true;
+                    break;
+                }
+                Some(None) | None => break,
+            }
         }
         let over = batch.last().is_some_and(|event| matches!(event.body, EventBody::SessionEnded(_)));
-        let count = batch.len();
-        let out = coalesce(batch);
-        metrics::counter!("healthsync_stream_events_total").increment(count as u64);
-        for outgoing in &out {
+        metrics::counter!("healthsync_stream_events_total").increment(batch.len() as u64);
+        for outgoing in &coalesce(batch) {
             write(self.sink, outgoing).await?;
         }
-        Ok(over)
+        match (failed, over) {
+            (true, _) => Err(End::Refused),
+            (false, true) => Err(End::SessionOver),
+            (false, false) => Ok(()),
+        }
     }
 
     async fn message(&mut self, message: Message) -> Result<(), End> {

@@ -1,11 +1,12 @@
 /** Elements without a framework. Text always becomes a text node, never markup. */
 export type Child = Node | string | number | undefined | false;
+export type AttributeValue = string | number | boolean | undefined;
 type Handler<K extends keyof HTMLElementEventMap> = (event: HTMLElementEventMap[K]) => void;
 
 export interface Attributes {
   readonly class?: string;
   readonly on?: { readonly [K in keyof HTMLElementEventMap]?: Handler<K> };
-  readonly [name: string]: unknown;
+  readonly [name: string]: AttributeValue | Attributes['on'];
 }
 
 export function h<K extends keyof HTMLElementTagNameMap>(
@@ -16,7 +17,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name === 'on') continue;
-    setAttribute(element, name, value);
+    setAttribute(element, name, value as AttributeValue);
   }
   for (const [type, handler] of Object.entries(attributes.on ?? {})) {
     element.addEventListener(type, handler as EventListener);
@@ -26,7 +27,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 }
 
 /** `undefined` and `false` take the attribute away, `true` sets it empty. */
-export function setAttribute(element: Element, name: string, value: unknown): void {
+export function setAttribute(element: Element, name: string, value: AttributeValue): void {
   if (value === undefined || value === false) {
     element.removeAttribute(name);
     return;

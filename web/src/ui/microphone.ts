@@ -113,7 +113,6 @@ export class Microphone {
   }
 
   private show(status: CallStatus): void {
-    const wasIn = this.inCall;
     this.phase = status.phase;
     setAttribute(this.element, 'data-phase', status.phase);
     setText(this.status, statusText(status));
@@ -130,7 +129,7 @@ export class Microphone {
         this.showLevel(level);
       });
     }
-    if (wasIn && !this.inCall) {
+    if (!this.inCall) {
       this.stopMeter?.();
       this.stopMeter = undefined;
     }

@@ -1,0 +1,41 @@
+/** The fixture speaks the vocabulary of the server, or every other test here would prove nothing. */
+import { readFileSync } from 'node:fs';
+import addFormats from 'ajv-formats';
+import Ajv from 'ajv/dist/2020';
+import { describe, expect, it } from 'vitest';
+import { fixtureLines } from './fixture';
+
+const schema = new URL('../../../protocols/events/generated/event.schema.json', import.meta.url);
+
+function validator(): ReturnType<Ajv['compile']> {
+  const ajv = new Ajv();
+  addFormats(ajv);
+  // Widths of Rust's integers: JSON has only numbers, and the schema bounds those that must be.
+  for (const name of ['uint8', 'uint32', 'uint64']) {
+    ajv.addFormat(name, { type: 'number', validate: (n) => Number.isInteger(n) && n >= 0 });
+  }
+  return ajv.compile(JSON.parse(readFileSync(schema, 'utf8')) as object);
+}
+
+describe('the fixture', () => {
+  const validate = validator();
+
+  it('has only events of the schema, numbered from one without a hole', () => {
+    const wrong = fixtureLines.flatMap((line, i) => {
+      const event = JSON.parse(line) as { seq: number };
+      const problems = validate(event) ? [] : [JSON.stringify(validate.errors)];
+      return event.seq === i + 1 ? problems : [...problems, `line ${i + 1} is event ${event.seq}`];
+    });
+    expect(wrong).toEqual([]);
+    expect(fixtureLines).toHaveLength(207);
+  });
+
+  it('would fail with a field missing, a wrong type or an unknown event', () => {
+    const caption = JSON.parse(fixtureLines.find((line) => line.includes('"caption.final"')) ?? '') as Record<string, unknown>;
+    expect(validate(caption)).toBe(true);
+    const { text: _, ...textless } = caption;
+    expect(validate(textless)).toBe(false);
+    expect(validate({ ...caption, latency_ms: '780' })).toBe(false);
+    expect(validate({ ...caption, type: 'caption.guess' })).toBe(false);
+  });
+});

@@ -1,0 +1,138 @@
+// @vitest-environment happy-dom
+import type { Event } from '@events';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Store } from '../state/store';
+import { eventsOf, fixture, present } from '../testing/fixture';
+import { Captions } from './captions';
+import { Popover, Tooltip } from './popover';
+import { Sources } from './sources';
+
+let store: Store;
+let page: HTMLElement;
+
+beforeEach(() => {
+  document.body.replaceChildren();
+  store = new Store((run) => { run(); });
+  page = new Captions(store, new Sources(store, new Popover(), new Tooltip())).element;
+  document.body.append(page);
+});
+
+const play = (to: number): void => {
+  for (const event of fixture.slice(store.state.head, to)) store.apply(event);
+};
+/** Takes an event in as the next one. */
+const next = (event: Event): void => {
+  store.apply({ ...event, seq: store.state.head + 1 });
+};
+const rows = (): HTMLElement[] => [...page.querySelectorAll<HTMLElement>('[data-testid="caption-row"]')];
+const cell = (row: HTMLElement | undefined, language: string): HTMLElement => present(row?.querySelector<HTMLElement>(`[data-column="${language}"]`));
+const text = (element: Element): string => present(element.querySelector('.text')).textContent;
+
+const caption = present(eventsOf('caption.final')[0]);
+const translation = present(eventsOf('translation.final')[0]);
+
+describe('a caption row', () => {
+  it('shows a partial as such: what is settled, and in grey what may still change', () => {
+    play(12);
+    expect(rows()).toHaveLength(1);
+    expect(rows()[0]?.dataset.final).toBe('false');
+    const english = cell(rows()[0], 'en');
+    expect(english.dataset.state).toBe('partial');
+    expect(english.querySelector('.committed')?.textContent).toBe('Good afternoon. What brings');
+    expect(english.querySelector('.tentative')?.textContent).toMatch(/^ \S/);
+    expect(cell(rows()[0], 'pt').textContent).toBe('');
+  });
+
+  it('becomes final in its place, and a late partial changes nothing', () => {
+    play(12);
+    const row = rows()[0];
+    play(caption.seq);
+    expect(rows()).toEqual([row]);
+    expect(row?.dataset.final).toBe('true');
+    expect(text(cell(row, 'en'))).toBe(caption.text);
+    expect(cell(row, 'en').querySelector('.tentative')).toBeNull();
+    next(present(eventsOf('caption.partial')[0]));
+    expect(row?.dataset.final).toBe('true');
+    expect(text(cell(row, 'en'))).toBe(caption.text);
+  });
+
+  it('says that a translation is on its way, then shows it marked as made by machine', () => {
+    play(caption.seq);
+    const portuguese = cell(rows()[0], 'pt');
+    expect(portuguese.textContent).toBe('translating');
+    expect(portuguese.querySelector('[data-testid="translation"]')).toBeNull();
+    play(translation.seq);
+    expect(portuguese.querySelector('[data-testid="translation"]')?.textContent).toBe('Boa tarde. O que a traz aqui hoje?');
+    expect(portuguese.querySelector('.note')?.textContent).toContain('machine translation, unreviewed');
+  });
+
+  it('never takes what was said, typed or translated for markup', () => {
+    const hostile = '<img src=x onerror="alert(1)"><b>bold</b> & <script>1</script>';
+    play(12);
+    next({ ...caption, text: hostile });
+    next({ ...translation, of: store.state.head, text: hostile });
+    next({ ...present(eventsOf('chat.message')[0]), text: hostile });
+    const [spoken, typed] = rows();
+    expect(text(cell(spoken, 'en'))).toBe(hostile);
+    expect(text(cell(spoken, 'pt'))).toBe(hostile);
+    expect(text(cell(typed, 'en'))).toBe(hostile);
+    expect(page.querySelector('.rows img, .rows b, .rows script')).toBeNull();
+  });
+
+  it('stands in the column of its language, under the name of who spoke', () => {
+    play(31);
+    const patient = rows()[1];
+    expect(patient?.querySelector('.speaker')?.textContent).toBe('Patient');
+    expect(cell(patient, 'pt').dataset.state).toBe('original');
+    expect(text(cell(patient, 'en'))).toBe('Good afternoon, doctor. I have had a cough and fever for three days.');
+  });
+
+  it('warns of words the recogniser was unsure of', () => {
+    play(fixture.length);
+    const doubted = rows().filter((row) => row.querySelector('.doubt') !== null);
+    const unsure = eventsOf('caption.final').filter((event) => event.confidence < 0.6);
+    expect(doubted.map((row) => row.dataset.utterance)).toEqual(unsure.map((event) => event.utterance));
+    expect(unsure).toHaveLength(1);
+  });
+
+  it('hides noise, and says why speech was not transcribed', () => {
+    play(93);
+    const dropped = present(eventsOf('caption.dropped')[0]);
+    next(dropped);
+    next({ ...dropped, utterance: crypto.randomUUID(), reason: 'model_failed' });
+    const [noise, failed] = rows().slice(-2);
+    expect(noise?.hidden).toBe(true);
+    expect(failed?.hidden).toBe(false);
+    expect(failed?.textContent).toContain('speech recognition failed');
+  });
+});
+
+describe('the list of captions', () => {
+  it('has a row for everything said or typed, in order', () => {
+    play(fixture.length);
+    const shown = rows().filter((row) => !row.hidden);
+    expect(shown.filter((row) => row.dataset.final === 'true')).toHaveLength(12);
+    const times = shown.map((row) => present(row.querySelector('time')).dateTime);
+    expect(times).toEqual(times.toSorted());
+    expect(page.querySelectorAll('[data-testid="translation"]')).toHaveLength(11);
+  });
+
+  it('starts again when the stream is read from the beginning', () => {
+    play(60);
+    store.reset();
+    expect(rows()).toHaveLength(0);
+    expect(page.querySelector<HTMLElement>('.empty')?.hidden).toBe(false);
+    play(20);
+    expect(rows()).toHaveLength(2);
+  });
+
+  it('marks the row whose translation is being heard', () => {
+    const captions = new Captions(store, new Sources(store, new Popover(), new Tooltip()));
+    play(60);
+    const playing = (): (string | undefined)[] => [...captions.element.querySelectorAll<HTMLElement>('[data-playing]')].map((row) => row.dataset.key);
+    captions.setPlaying(caption.utterance);
+    expect(playing()).toEqual([caption.utterance]);
+    captions.setPlaying(undefined);
+    expect(playing()).toEqual([]);
+  });
+});
