@@ -1,7 +1,17 @@
+import './styles/tokens.css';
 import './styles/base.css';
+import './styles/controls.css';
+import './styles/overlays.css';
+import './styles/topbar.css';
+import './styles/layout.css';
+import './styles/captions.css';
+import './styles/dock.css';
+import './styles/alarms.css';
+import './styles/vitals.css';
+import './styles/news2.css';
+import './styles/side.css';
+import './styles/images.css';
 import './styles/lobby.css';
-import './styles/consultation.css';
-import './styles/clinical.css';
 import { openConsultation } from './ui/consultation';
 import { openLobby } from './ui/lobby';
 

@@ -12,14 +12,37 @@ const url = (r) => `${r.url}/?session=${r.session}`;
 
 async function shoot(page, name) {
   await page.waitForTimeout(350);
+  const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  if (beyond > 0) console.error(`${name}: ${beyond} px wider than the window`);
   await page.screenshot({ path: join(folder, `${name}.png`) });
   console.log(name);
 }
 
-async function wide(page, tag) {
+/** The lobby with sessions, and of a server that has none yet. */
+async function lobby(page, tag) {
   await page.goto(replay.url);
   await page.getByTestId('session-link').first().waitFor();
   await shoot(page, `lobby-${tag}`);
+  const none = (route) => route.fulfill({ json: [] });
+  await page.route(/\/api\/v1\/(sessions|unmatched)$/, none);
+  await page.goto(replay.url);
+  await shoot(page, `empty-${tag}`);
+  await page.unroute(/\/api\/v1\/(sessions|unmatched)$/, none);
+}
+
+/** The consultation once its server has gone away for a while. */
+async function offline(page, tag) {
+  await page.goto(url(replay));
+  await page.waitForTimeout(1000);
+  replay.refuseSockets(true);
+  replay.cut();
+  await page.getByTestId('offline').waitFor();
+  await shoot(page, `offline-${tag}`);
+  replay.refuseSockets(false);
+}
+
+async function wide(page, tag) {
+  await lobby(page, tag);
   await page.goto(url(replay));
   await page.getByTestId('report-sentence').first().waitFor();
   await page.waitForTimeout(1800);
@@ -34,12 +57,11 @@ async function wide(page, tag) {
   await page.goto(url(early));
   await page.waitForTimeout(1500);
   await shoot(page, `early-${tag}`);
+  await offline(page, tag);
 }
 
 async function narrow(page, tag) {
-  await page.goto(replay.url);
-  await page.getByTestId('session-link').first().waitFor();
-  await shoot(page, `lobby-${tag}`);
+  await lobby(page, tag);
   await page.goto(url(replay));
   await page.waitForTimeout(1800);
   await shoot(page, `consult-${tag}`);
@@ -49,6 +71,7 @@ async function narrow(page, tag) {
   await shoot(page, `report-${tag}`);
   await page.getByRole('tab', { name: /Images/ }).click();
   await shoot(page, `images-${tag}`);
+  await offline(page, tag);
 }
 
 await withBrowser(async (open) => {

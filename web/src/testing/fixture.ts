@@ -1,11 +1,12 @@
 /** The recorded consultation, for tests: what the server would send, line by line. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Event } from '@events';
 import { initialState, type SessionState } from '../state/model';
 import { reduce } from '../state/reduce';
 
 export const fixtureLines: readonly string[] = readFileSync(
-  new URL('../../fixtures/consultation.ndjson', import.meta.url),
+  join(import.meta.dirname, '../../fixtures/consultation.ndjson'),
   'utf8',
 )
   .trim()

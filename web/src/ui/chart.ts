@@ -20,6 +20,9 @@ export interface StripSpec {
 
 const AXIS_PX = 22;
 const VALUE_AXIS_PX = 34;
+const RIGHT_PX = 6;
+/** Width of a digit in `FONT`, roundly. */
+const DIGIT_PX = 6;
 const FONT = '10px "Inter Variable", system-ui, sans-serif';
 
 export class StripChart {
@@ -83,14 +86,14 @@ export class StripChart {
     return {
       width: 300,
       height: 80,
-      padding: [6, 6, axis ? 0 : 4, 0],
+      padding: [6, RIGHT_PX, axis ? 0 : 4, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false, sync: { key: 'vitals' }, points: { size: 7 } },
       series: [{}, ...Array.from({ length: lines }, () => line)],
       ...(lines === 2 ? { bands: [{ series: [1, 2] as [number, number], fill: () => css(`${colour}-fill`) }] } : {}),
       scales: { x: { time: true }, y: { range: (_, low, high) => yRange(low, high, minSpan) } },
       axes: [
-        { ...labels, grid, show: true, size: axis ? AXIS_PX : 0, space: 64, values: (_, at) => (axis ? at.map(timeLabel(at)) : at.map(() => '')) },
+        { ...labels, grid, show: true, size: axis ? AXIS_PX : 0, space: 64, values: (u, at) => (axis ? timeLabels(u, at) : at.map(() => '')) },
         { ...labels, grid, size: VALUE_AXIS_PX, space: 22, gap: 4 },
       ],
       hooks: {
@@ -131,9 +134,14 @@ export class StripChart {
   }
 }
 
-function timeLabel(all: readonly number[]): (at: number) => string {
+/** Labels are centred on their line: one that would be cut off at the right edge is left out. */
+function timeLabels(u: uPlot, all: readonly number[]): string[] {
   const step = (all[1] ?? 0) - (all[0] ?? 0);
-  return (at) => (step > 0 && step < 60 ? clockTime(at * 1_000) : clockMinutes(at * 1_000));
+  const width = u.bbox.width / uPlot.pxRatio + RIGHT_PX;
+  return all.map((at) => {
+    const label = step > 0 && step < 60 ? clockTime(at * 1_000) : clockMinutes(at * 1_000);
+    return u.valToPos(at, 'x') + (label.length * DIGIT_PX) / 2 > width ? '' : label;
+  });
 }
 
 /** Room above and below, and never a span so short that noise looks like a change. */

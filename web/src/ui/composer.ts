@@ -26,6 +26,7 @@ export class Composer {
     };
     this.element = h('form', { class: 'composer', on: { submit } }, this.input, send, this.error);
     store.subscribe((state, previous) => {
+      if (state.started !== previous.started) this.describe();
       if (state.ended !== previous.ended) this.element.hidden = state.ended !== undefined;
     });
     this.element.addEventListener('focusin', () => {

@@ -15,6 +15,7 @@ import { Images } from './images';
 import { Microphone } from './microphone';
 import { News2 } from './news2';
 import { Notices } from './notices';
+import { Offline } from './offline';
 import { Popover, Tooltip } from './popover';
 import { Report } from './report';
 import { Sources } from './sources';
@@ -54,7 +55,9 @@ export function openConsultation(root: HTMLElement, session: SessionId): void {
   const conversation = h('section', { class: 'panel conversation', 'aria-label': 'Conversation' }, captions.element, dock);
   const right = h('div', { class: 'right' }, vitals.element, h('div', { class: 'aside' }, news2.element, side.element));
   const main = h('main', { class: 'consult' }, conversation, right);
-  const app = h('div', { class: 'app', 'data-pane': 'talk' }, topbar.element, alarms.banner, main, notices.passing, paneBar(), footer());
+  const panes = paneBar();
+  const offline = new Offline((out) => { setAttribute(app, 'data-offline', out); }, serverNow);
+  const app = h('div', { class: 'app', 'data-pane': 'talk' }, topbar.element, offline.element, alarms.banner, main, notices.passing, panes, footer());
   root.replaceChildren(app);
 
   const show = (pane: Pane): void => {
@@ -71,7 +74,9 @@ export function openConsultation(root: HTMLElement, session: SessionId): void {
   late.player = hear.player;
   late.onStatus = (status) => {
     topbar.setStatus(status);
-    app.dataset.connection = status.phase;
+    offline.setStatus(status);
+    // A session that does not exist has nothing to show, and nothing to do.
+    main.hidden = panes.hidden = status.phase === 'gone' && store.state.head === 0;
   };
   onThemeChange(() => { vitals.recolour(); });
   setInterval(() => {
@@ -158,7 +163,8 @@ function sidePanel(
     if (state.report !== previous.report) tabs.setFresh('report', true);
     if (state.images.length > previous.images.length) tabs.setFresh('images', true);
   });
-  const element = h('section', { class: 'panel side', 'aria-label': 'Report, images and alarms' }, tabs.list, body);
+  const title = h('h2', { class: 'sr', id: 'side-title' }, 'Report, images and alarms');
+  const element = h('section', { class: 'panel side', 'aria-labelledby': 'side-title' }, title, tabs.list, body);
   return { element, select: (id) => { tabs.select(id); } };
 }
 

@@ -1,5 +1,5 @@
 /** Words and numbers as a clinician reads them. Pure. */
-import type { AlarmPriority, Component, ImageFormat, Language, RiskBand } from '@events';
+import type { AlarmPriority, Component, ImageFormat, Language, MonitorProtocol, RiskBand } from '@events';
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const clockShort = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
@@ -114,6 +114,13 @@ export const FORMAT_NAME: Record<ImageFormat, string> = {
   'application/dicom': 'DICOM',
   'image/png': 'PNG',
   'image/jpeg': 'JPEG',
+};
+
+export const PROTOCOL_NAME: Record<MonitorProtocol, string> = {
+  hl7_v2: 'HL7 v2',
+  fhir: 'FHIR',
+  kafka: 'Kafka',
+  websocket: 'WebSocket',
 };
 
 const DROP_REASON: Record<string, string> = {

@@ -84,6 +84,7 @@ export class Hear {
   private show(): void {
     setText(this.label, this.on ? 'Stop hearing' : 'Hear translation');
     setAttribute(this.toggle, 'aria-pressed', String(this.on));
+    setAttribute(this.element, 'data-on', this.on);
     this.mute.hidden = !this.on;
   }
 }

@@ -31,7 +31,7 @@ class Lobby {
   constructor() {
     const head = h('header', { class: 'lobby-head' }, h('a', { class: 'brand', href: '/' }, logo(), 'HealthSync'), themeButton());
     const intro = h('div', { class: 'intro' }, h('h1', {}, 'Two languages, one consultation'), h('p', {}, 'Live captions, translation, vital signs and early warning for a telemedicine call.'));
-    this.element = h('div', { class: 'lobby' }, head, h('main', { class: 'lobby-main' }, intro, this.form(), h('section', { class: 'sessions', 'aria-labelledby': 'sessions-title' }, h('h2', { id: 'sessions-title' }, 'Sessions'), this.list, this.unmatched)), footer());
+    this.element = h('div', { class: 'lobby' }, head, h('main', { class: 'lobby-main' }, intro, this.form(), h('section', { class: 'panel sessions', 'aria-labelledby': 'sessions-title' }, h('h2', { id: 'sessions-title' }, 'Sessions'), this.list, this.unmatched)), footer());
     replace(this.list, h('p', { class: 'empty' }, 'Looking for sessions'));
     void this.refresh();
     setInterval(() => {

@@ -42,6 +42,7 @@ export class Microphone {
     this.mute = h('button', { type: 'button', class: 'icon-button', 'data-testid': 'mute-mic', hidden: true, on: { click: flip } }, icon('mic'));
     this.level.append(...Array.from({ length: METER_BARS }, () => h('i')));
     this.element = h('div', { class: 'dock-group mic' }, this.roles, this.language, this.join, this.mute, this.level, this.status);
+    this.setLanguages([]);
     this.show({ phase: 'idle' });
     addEventListener('pagehide', () => {
       this.call.leave();
@@ -75,6 +76,8 @@ export class Microphone {
 
   private setLanguages(languages: readonly Language[]): void {
     this.languages = languages;
+    // Without its language a call could not be captioned.
+    this.join.disabled = languages.length === 0;
     replace(this.language, ...languages.map((l) => h('option', { value: l }, languageName(l))));
     this.pickLanguage();
   }

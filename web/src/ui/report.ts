@@ -77,7 +77,7 @@ export class Report {
     const parts = sections.map(({ heading, sentences }) =>
       h('section', {}, h('h4', {}, heading), h('ul', {}, ...sentences.map((s) => this.sentence(s)))),
     );
-    return h('article', { lang: language, class: 'report-text' }, h('h3', {}, title), ...parts);
+    return h('div', { lang: language, class: 'report-text' }, h('h3', {}, title), ...parts);
   }
 
   private sentence({ text, sources }: ReportSentence): HTMLElement {

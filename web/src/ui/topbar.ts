@@ -29,18 +29,18 @@ export class TopBar {
     const ask = (): void => {
       this.confirm.showModal();
     };
-    this.end = h('button', { type: 'button', class: 'button quiet', 'data-testid': 'end-session', on: { click: ask } }, 'End session');
+    this.end = h('button', { type: 'button', class: 'button quiet', 'data-testid': 'end-session', 'aria-label': 'End session', on: { click: ask } }, 'End', h('span', { class: 'roomy' }, 'session'));
     const back = h('a', { class: 'icon-button', href: '/', 'aria-label': 'All sessions' }, icon('back'));
     this.element = h(
       'header',
       { class: 'topbar' },
       back,
-      h('div', { class: 'who' }, h('span', { class: 'patient-line' }, h('span', { class: 'term' }, 'Patient '), this.patient), h('span', { class: 'sub' }, this.languages, this.clock)),
-      this.risk,
+      h('div', { class: 'who' }, h('h1', { class: 'patient-line' }, h('span', { class: 'term' }, 'Patient '), this.patient), h('span', { class: 'sub' }, this.languages, this.clock, this.risk)),
       h('div', { class: 'bar-end' }, this.connection, notices.button, themeButton(), this.end),
       this.confirm,
     );
     this.setStatus({ phase: 'connecting' });
+    this.renderSession();
     store.subscribe((next, previous) => {
       this.state = next;
       if (next.started !== previous.started || next.ended !== previous.ended) this.renderSession();
@@ -69,23 +69,25 @@ export class TopBar {
         const retry = (): void => {
           this.stream.reconnectNow();
         };
-        const button = h('button', { type: 'button', class: 'link', on: { click: retry } }, 'now');
-        replace(this.connection, `Reconnecting in ${Math.max(1, Math.round(status.delayMs / 1_000))} s `, button);
+        const button = h('button', { type: 'button', class: 'link', on: { click: retry } }, 'Retry now');
+        const seconds = Math.max(1, Math.round(status.delayMs / 1_000));
+        replace(this.connection, h('span', { class: 'roomy' }, `Reconnecting in ${seconds} s`), button);
         break;
       }
       case 'ended':
         setText(this.connection, 'Session ended');
         break;
       case 'gone':
-        setText(this.connection, status.reason);
+        setText(this.connection, 'No session');
     }
   }
 
   private renderSession(): void {
     const started = this.state.started?.value;
     setText(this.patient, started?.patient ?? '');
+    setAttribute(this.patient, 'title', started?.patient);
     setText(this.languages, started?.languages.map(languageName).join(' · ') ?? '');
-    this.end.hidden = this.state.ended !== undefined;
+    this.end.hidden = this.state.started === undefined || this.state.ended !== undefined;
     this.tick();
   }
 

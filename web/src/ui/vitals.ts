@@ -6,7 +6,7 @@ import { decimate, series, type NumericVital } from '../state/series';
 import type { Store } from '../state/store';
 import { StripChart } from './chart';
 import { h, setAttribute, setText } from './dom';
-import { age, clockTime } from './format';
+import { age, clockTime, PROTOCOL_NAME } from './format';
 import type { Sources } from './sources';
 
 interface VitalSpec {
@@ -189,7 +189,7 @@ export class Vitals {
     if (consciousness !== undefined) facts.push(['Consciousness', consciousness]);
     const oxygen = fact('supplemental_oxygen');
     if (oxygen !== undefined) facts.push(['Breathing', oxygen === 'true' ? 'supplemental oxygen' : 'air']);
-    if (monitor !== undefined) facts.push(['Monitor', `${monitor.application} (${monitor.protocol.replace('_', ' ')})`]);
+    if (monitor !== undefined) facts.push(['Monitor', `${monitor.application} (${PROTOCOL_NAME[monitor.protocol]})`]);
     const nodes = facts.map(([term, value]) => h('span', {}, h('b', {}, term), ` ${value}`));
     this.facts.replaceChildren(...nodes);
   }
