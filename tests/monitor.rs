@@ -4,11 +4,7 @@ mod common;
 
 use common::{Server, all_events, start_session, wait_for};
 use healthsync_events::{EventBody, risk::RiskBand};
-use std::{
-    io::Write as _,
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::{path::PathBuf, process::Command};
 
 fn oru(patient: &str, id: &str, heart_rate: &str, spo2: &str) -> String {
     [
@@ -28,15 +24,16 @@ fn oru(patient: &str, id: &str, heart_rate: &str, spo2: &str) -> String {
 fn mllp_send(server: &Server, messages: &str) -> String {
     let tool = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".tools/venv/bin/mllp_send");
     assert!(tool.is_file(), "mllp_send is missing: run `make setup-test`");
-    let mut child = Command::new(tool)
-        .args(["--loose", "--port", &server.mllp.port().to_string(), "127.0.0.1"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
+    let file = server.folder.path().join("messages.hl7");
+    std::fs::write(&file, messages).unwrap();
+    let port = server.mllp.port().to_string();
+    let output = Command::new(tool)
+        .args(["--loose", "--port", &port, "--file"])
+        .arg(file)
+        .arg("127.0.0.1")
+        .output()
         .unwrap();
-    child.stdin.take().unwrap().write_all(messages.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 

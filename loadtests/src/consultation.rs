@@ -18,7 +18,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 
 /// How long a caption, its translation and its voice may take before the conversation goes on without.
 const ANSWER_LIMIT: Duration = Duration::from_secs(15);
@@ -105,8 +108,7 @@ struct Stage {
     patient_audio: WhipClient,
     clinician_audio: WhipClient,
     monitor: MllpClient,
-    /// The patient's page: hears Portuguese, sends chat.
-    patient_page: Stream,
+    patient_page: Page,
     material: Material,
     messages: u32,
 }
@@ -131,7 +133,7 @@ impl Stage {
             patient_audio: join(Speaker::Patient).await?,
             clinician_audio: join(Speaker::Clinician).await?,
             monitor: monitor.map_err(|e| ClientError::Failed { what: "reaching MLLP", reason: e.to_string() })?,
-            patient_page: api.follow(session.session, 1, Some(Speaker::Patient.language())).await?,
+            patient_page: Page::open(api.follow(session.session, 1, Some(Speaker::Patient.language())).await?),
             material,
             messages: 0,
         })
@@ -146,7 +148,7 @@ impl Stage {
                 let (participant, language) = (speaker.participant().parse(), speaker.language().parse());
                 let (Ok(participant), Ok(language)) = (participant, language) else { return Ok(()) };
                 let chat = StreamCommand::Chat { id: None, participant, language, text: (*text).to_owned() };
-                self.patient_page.send(&chat).await
+                self.patient_page.send(chat).await
             }
         }
     }
@@ -190,6 +192,38 @@ impl Stage {
 fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(since.as_millis() as i64)
+}
+
+/// The patient's page: takes in everything, hears Portuguese, sends chat.
+struct Page {
+    commands: mpsc::Sender<StreamCommand>,
+    task: JoinHandle<()>,
+}
+
+impl Page {
+    fn open(mut stream: Stream) -> Self {
+        let (commands, mut typed) = mpsc::channel(8);
+        let task = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    incoming = stream.next() => if !matches!(incoming, Ok(Some(_))) { return },
+                    Some(command) = typed.recv() => if stream.send(&command).await.is_err() { return },
+                }
+            }
+        });
+        Self { commands, task }
+    }
+
+    async fn send(&self, command: StreamCommand) -> Result<(), ClientError> {
+        let failed = |_| ClientError::Failed { what: "sending a command", reason: "the stream has closed".into() };
+        self.commands.send(command).await.map_err(failed)
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 /// Follows the session as the clinician's page does, and keeps what it sees.

@@ -44,6 +44,7 @@ try {
   await page.goto(url);
   await page.getByTestId("start-patient").fill("BROWSER-1");
   await page.getByTestId("start-button").click();
+  await page.getByRole("radio", { name: "Patient" }).check({ force: true });
   await page.getByTestId("join-mic").click();
   const row = page.locator('[data-testid="caption-row"][data-final="true"]').first();
   await row.waitFor();

@@ -38,17 +38,49 @@ impl LocalAgreement {
     }
 }
 
-/// The final text of an utterance: what was committed, then what the final transcription says after as many
-/// words. With nothing committed it is the transcription itself.
+/// The final text of an utterance: the words that were committed, then what the final transcription says after
+/// them. Case and punctuation are the final transcription's, which has heard how the sentence ends. With nothing
+/// committed it is the transcription itself.
 pub fn honour(committed: &str, transcription: &Transcription) -> String {
-    let text = transcription.text.trim();
     let promised: Vec<&str> = committed.split_whitespace().collect();
-    if promised.is_empty() {
-        return text.to_owned();
+    let heard: Vec<&str> = transcription.text.split_whitespace().collect();
+    let (matches, covered) = align(&promised, &heard);
+    let kept = promised.iter().zip(matches).map(|(word, same)| same.map_or(*word, |index| heard[index]));
+    kept.chain(heard[covered..].iter().copied()).collect::<Vec<_>>().join(" ")
+}
+
+/// Lays `promised` over the beginning of `heard` with the fewest words changed, added or left out. Returns for each
+/// promised word the heard one that is the same, and how many heard words are covered.
+fn align(promised: &[&str], heard: &[&str]) -> (Vec<Option<usize>>, usize) {
+    let key = |words: &[&str]| words.iter().map(|word| normalise(word)).collect::<Vec<_>>();
+    let (promised, heard) = (key(promised), key(heard));
+    // costs[i][j] is the number of edits between the first i promised and the first j heard words.
+    let mut costs = vec![(0..=heard.len()).collect::<Vec<usize>>()];
+    for (i, word) in promised.iter().enumerate() {
+        let above = &costs[i];
+        let mut row = vec![i + 1];
+        for (j, other) in heard.iter().enumerate() {
+            let changed = above[j] + usize::from(word != other);
+            row.push(changed.min(above[j + 1] + 1).min(row[j] + 1));
+        }
+        costs.push(row);
     }
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let rest = words.get(promised.len()..).unwrap_or_default();
-    promised.iter().chain(rest).copied().collect::<Vec<_>>().join(" ")
+    let last = &costs[promised.len()];
+    let covered = (0..=heard.len()).min_by_key(|j| (last[*j], j.abs_diff(promised.len()))).unwrap_or_default();
+    let mut matches = vec![None; promised.len()];
+    let (mut i, mut j) = (promised.len(), covered);
+    while i > 0 && j > 0 {
+        let same = promised[i - 1] == heard[j - 1];
+        if costs[i][j] == costs[i - 1][j - 1] + usize::from(!same) {
+            (i, j) = (i - 1, j - 1);
+            matches[i] = same.then_some(j);
+        } else if costs[i][j] == costs[i - 1][j] + 1 {
+            i -= 1;
+        } else {
+            j -= 1;
+        }
+    }
+    (matches, covered)
 }
 
 #[cfg(test)]
@@ -83,9 +115,23 @@ mod tests {
 
     #[test]
     fn a_final_text_keeps_what_was_committed() {
-        assert_eq!(honour("Bom dia,", &heard("Bom dia doutora.")), "Bom dia, doutora.");
+        assert_eq!(honour("Boa tarde,", &heard("Boa noite, doutora.")), "Boa tarde, doutora.");
         assert_eq!(honour("", &heard(" Sim. ")), "Sim.");
         assert_eq!(honour("Bom dia, doutora", &heard("Bom")), "Bom dia, doutora");
+    }
+
+    #[test]
+    fn a_final_text_has_the_punctuation_of_the_whole_sentence() {
+        assert_eq!(honour("I'm sorry.", &heard("I'm sorry to hear that.")), "I'm sorry to hear that.");
+        assert_eq!(honour("Good morning. what", &heard("Good morning. What is it?")), "Good morning. What is it?");
+    }
+
+    #[test]
+    fn words_heard_differently_in_the_end_are_neither_lost_nor_doubled() {
+        assert_eq!(honour("Ador vai do", &heard("A dor vai do peito.")), "Ador vai do peito.");
+        let heard_in_the_end = heard("Tomo losartana de 50mg, uma vez por dia para pressão.");
+        let kept = "Tomo losartana de 50 miligramas uma vez por";
+        assert_eq!(honour(kept, &heard_in_the_end), "Tomo losartana de 50 miligramas uma vez por dia para pressão.");
     }
 
     proptest! {
@@ -102,6 +148,7 @@ mod tests {
             }
             let last = heard(&hypotheses[hypotheses.len() - 1].join(" "));
             prop_assert!(honour(&before, &last).starts_with(&before));
+            prop_assert!(honour("", &last) == last.text);
         }
     }
 }

@@ -118,6 +118,14 @@ impl Segmenter {
         Some(OpenUtterance { start: open.start, samples: &open.samples, voiced_end: open.voiced_end })
     }
 
+    /// What the utterance will have been if nobody goes on speaking, as soon as all of it has been heard: a
+    /// pause of `tail` in, well before `hangover` says that it is over.
+    pub fn pausing(&self) -> Option<OpenUtterance<'_>> {
+        let open = self.open()?;
+        let length = open.voiced_end - open.start + self.config.tail;
+        Some(OpenUtterance { samples: open.samples.get(..length as usize)?, ..open })
+    }
+
     /// Ends the track, and with it the utterance being spoken.
     pub fn finish(&mut self) -> Option<SegmentEvent> {
         let open = self.open.take()?;

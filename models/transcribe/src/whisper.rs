@@ -22,6 +22,10 @@ const POSITIONS_PER_SECOND: usize = 50;
 const MAX_POSITIONS: usize = 1_500;
 const SPARE_POSITIONS: usize = 64;
 
+/// Hypotheses kept at a time. Measured on clinical Portuguese, five make a seventh fewer word errors than one for
+/// a third more time.
+const BEAMS: i32 = 5;
+
 /// Tokens of earlier text or terms given along.
 const MAX_PROMPT_CHARS: usize = 400;
 
@@ -59,7 +63,7 @@ impl WhisperTranscriber {
         }
         let mut samples = request.samples.to_vec();
         samples.resize(samples.len().max(MIN_SAMPLES), 0.0);
-        let mut params = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
+        let mut params = FullParams::new(SamplingStrategy::BeamSearch { beam_size: BEAMS, patience: -1.0 });
         params.set_n_threads(self.config.threads as i32);
         params.set_language(Some(language));
         params.set_audio_ctx(audio_context(samples.len()) as i32);

@@ -1,7 +1,7 @@
 //! The actor that owns a track: voice activity, partials while someone speaks, finals when they pause.
 
-use super::utterance::{FinalJob, Hypotheses, Spoken, finalize_all, partial};
-use crate::{session::cell::SessionCell, supervise::Lease};
+use super::utterance::{FinalJob, Hypotheses, Spoken, finalize_all, partial, request_final};
+use crate::{pool::Ticket, session::cell::SessionCell, supervise::Lease};
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
 use healthsync_events::{
     AudioFrame, AudioTrackSpec, EventBody, Refusal, Seq, UtteranceId,
@@ -9,7 +9,7 @@ use healthsync_events::{
     consultation::{Component, SpeechBoundary},
     speech::{CaptionDropReason, CaptionDropped, MediaSpan},
 };
-use healthsync_models::ModelError;
+use healthsync_models::{ModelError, tasks::Transcription};
 use healthsync_transcribe::{SegmentEvent, Segmenter, SegmenterConfig};
 use std::{sync::Arc, time::Instant};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -39,6 +39,14 @@ struct Open {
     /// Media time up to which a partial has been asked for.
     asked_until: u64,
     hypotheses: Hypotheses,
+    /// Its final text, asked for while the pause that may end it goes on.
+    ahead: Option<Ahead>,
+}
+
+/// Recognition of an utterance whose last voice ended at `voiced_end`, if the recogniser took it in.
+struct Ahead {
+    voiced_end: u64,
+    ticket: Option<Ticket<Transcription>>,
 }
 
 pub(super) struct AudioTrack {
@@ -75,6 +83,7 @@ impl AudioTrack {
                     utterance: open.id,
                     started: open.started,
                     committed: open.hypotheses.committed(),
+                    ahead: open.ahead.filter(|ahead| ahead.voiced_end == segment.end).and_then(|ahead| ahead.ticket),
                     spoken: Spoken { samples: segment.samples.into(), start: segment.start, end: segment.end },
                     ended_at: self.arrival(segment.end),
                 };
@@ -86,7 +95,7 @@ impl AudioTrack {
     fn begin(&mut self, at: u64, context: &mut Context<Self>) {
         let id = UtteranceId(uuid::Uuid::now_v7());
         let (know, started) = watch::channel(None);
-        self.open = Some(Open { id, started, asked_until: at, hypotheses: Hypotheses::default() });
+        self.open = Some(Open { id, started, asked_until: at, hypotheses: Hypotheses::default(), ahead: None });
         let boundary = SpeechBoundary {
             participant: self.spec.participant.clone(),
             utterance: id,
@@ -119,6 +128,22 @@ impl AudioTrack {
             cell.record_surely(Component::AudioTrack, EventBody::CaptionDropped(dropped)).await;
         };
         context.spawn(give_up.into_actor(self));
+    }
+
+    /// Has the utterance recognised as if the pause ended it: when it does, its text is nearly there. `true` while
+    /// the pause goes on. Who speaks on makes the answer pointless, and dropping its ticket says so.
+    fn recognise_ahead(&mut self) -> bool {
+        let Some(open) = &mut self.open else { return false };
+        let Some(pausing) = self.segmenter.as_ref().and_then(Segmenter::pausing) else {
+            open.ahead = None;
+            return false;
+        };
+        let voiced_end = pausing.voiced_end;
+        if open.ahead.as_ref().is_none_or(|ahead| ahead.voiced_end != voiced_end) {
+            let ticket = request_final(&self.cell, &self.spec, pausing.samples.into()).ok();
+            open.ahead = Some(Ahead { voiced_end, ticket });
+        }
+        true
     }
 
     /// Asks for a partial when enough new audio has come since the last one.
@@ -205,7 +230,9 @@ impl Handler<Frame> for AudioTrack {
                 for event in events {
                     self.heard(event, context);
                 }
-                self.ask_for_partial(context);
+                if !self.recognise_ahead() {
+                    self.ask_for_partial(context);
+                }
             }
             Err(error) => self.give_up(&error, context),
         }

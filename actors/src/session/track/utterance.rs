@@ -1,7 +1,7 @@
 //! Putting one utterance into words: partial hypotheses while it is spoken, one final text after.
 
 use crate::{
-    pool::{Answer, Class, Dropped, Request},
+    pool::{Answer, Class, Dropped, Request, Ticket},
     session::cell::SessionCell,
 };
 use healthsync_events::{
@@ -47,6 +47,8 @@ pub(super) struct FinalJob {
     pub started: watch::Receiver<Option<Seq>>,
     /// What partials have promised.
     pub committed: String,
+    /// The same audio's recognition, asked for before it was known that the utterance had ended.
+    pub ahead: Option<Ticket<Transcription>>,
     pub spoken: Spoken,
     pub ended_at: Instant,
 }
@@ -136,7 +138,7 @@ async fn finalize(cell: &SessionCell, spec: &AudioTrackSpec, mut job: FinalJob) 
         SpeechBoundary { participant: spec.participant.clone(), utterance: job.utterance, at_ms: span.end_ms };
     // Boundaries are a courtesy to whoever watches: the caption carries the same times.
     let _ = cell.record(EventBody::UtteranceEnded(boundary)).await;
-    let body = match transcribe(cell, spec, &job.spoken).await {
+    let body = match transcribe(cell, spec, &job.spoken, job.ahead.take()).await {
         Ok(answer) => conclude(spec, &job, span, answer, inputs),
         Err(error) => {
             cell.raise(Component::Transcribe, error, inputs.first().copied()).await;
@@ -179,26 +181,36 @@ fn dropped(spec: &AudioTrackSpec, utterance: UtteranceId, span: MediaSpan, reaso
     EventBody::CaptionDropped(CaptionDropped { utterance, participant: spec.participant.clone(), span, reason })
 }
 
+/// Asks for an utterance's final text.
+pub(super) fn request_final(
+    cell: &SessionCell,
+    spec: &AudioTrackSpec,
+    samples: Arc<[f32]>,
+) -> Result<Ticket<Transcription>, Refusal> {
+    cell.models.transcribe.submit(Request {
+        session: cell.id,
+        class: Class::Live,
+        input: TranscribeRequest { samples, language: spec.language.clone(), prompt: None },
+        deadline: None,
+        supersedes: None,
+    })
+}
+
 /// A final is never dropped for want of room: it is offered again until there is some.
 async fn transcribe(
     cell: &SessionCell,
     spec: &AudioTrackSpec,
     spoken: &Spoken,
+    ahead: Option<Ticket<Transcription>>,
 ) -> Result<Answer<Transcription>, Refusal> {
+    if let Some(ticket) = ahead
+        && let Ok(answer) = ticket.answer().await
+    {
+        return Ok(answer);
+    }
     let mut wait = FINAL_RETRY;
     loop {
-        let request = Request {
-            session: cell.id,
-            class: Class::Live,
-            input: TranscribeRequest {
-                samples: Arc::clone(&spoken.samples),
-                language: spec.language.clone(),
-                prompt: None,
-            },
-            deadline: None,
-            supersedes: None,
-        };
-        match cell.models.transcribe.submit(request) {
+        match request_final(cell, spec, Arc::clone(&spoken.samples)) {
             Ok(ticket) => {
                 return ticket.answer().await.map_err(|dropped| match dropped {
                     Dropped::Failed(healthsync_models::ModelError::Input { reason, .. }) => {
