@@ -13,11 +13,7 @@ use healthsync_actors::{Models, Pool, PoolConfig, pool::ModelFactory};
 use healthsync_events::Sessions;
 use healthsync_models::Model;
 use healthsync_webrtc::{WhipConfig, WhipServer};
-use std::{
-    net::IpAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -35,7 +31,12 @@ impl LoadedModels {
     pub fn start(config: &Config) -> anyhow::Result<Self> {
         let readiness = Readiness::default();
         let registry = Arc::new(load::registry(config)?);
-        let transcribe = start("transcribe", 1, 64, load::transcriber(&registry, Config::threads(config.models.transcribe_threads)))?;
+        let transcribe = start(
+            "transcribe",
+            1,
+            64,
+            load::transcriber(&registry, Config::threads(config.models.transcribe_threads)),
+        )?;
         let translate = start("translate", 8, 256, load::translator(&registry))?;
         let speak = start("speak", 1, 32, load::speaker(&registry, Config::threads(config.models.speak_threads)))?;
         watch(&readiness, &transcribe);

@@ -14,12 +14,8 @@ const SAID: &str = "Estou com dor no peito desde ontem à noite e sinto falta de
 /// microphone, before the connection stands.
 fn record(path: &Path) {
     let mut speaker = wiring::load_speaker(&Config::default()).unwrap();
-    let request = SpeakRequest {
-        text: SAID.into(),
-        language: "pt".parse().unwrap(),
-        voice: Some("pf_dora".into()),
-        speed: 1.0,
-    };
+    let request =
+        SpeakRequest { text: SAID.into(), language: "pt".parse().unwrap(), voice: Some("pf_dora".into()), speed: 1.0 };
     let spoken = speaker.run(std::slice::from_ref(&request)).pop().unwrap().unwrap();
     let spec = hound::WavSpec {
         channels: 1,

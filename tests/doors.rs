@@ -38,7 +38,8 @@ async fn a_session_request_that_is_not_acceptable_says_which_field() {
     let server = server().await;
     let (status, body) = post(&server, "/api/v1/sessions", "application/json", "{").await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
-    let (status, body) = post(&server, "/api/v1/sessions", "application/json", r#"{"patient":"P1","languages":[]}"#).await;
+    let (status, body) =
+        post(&server, "/api/v1/sessions", "application/json", r#"{"patient":"P1","languages":[]}"#).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(body.contains("languages"), "{body}");
     let surplus = r#"{"patient":"P1","languages":["pt"],"surprise":1}"#;

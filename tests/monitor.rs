@@ -27,12 +27,8 @@ fn mllp_send(server: &Server, messages: &str) -> String {
     let file = server.folder.path().join("messages.hl7");
     std::fs::write(&file, messages).unwrap();
     let port = server.mllp.port().to_string();
-    let output = Command::new(tool)
-        .args(["--loose", "--port", &port, "--file"])
-        .arg(file)
-        .arg("127.0.0.1")
-        .output()
-        .unwrap();
+    let output =
+        Command::new(tool).args(["--loose", "--port", &port, "--file"]).arg(file).arg("127.0.0.1").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

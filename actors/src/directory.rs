@@ -168,15 +168,11 @@ impl Directory {
     async fn tail(&self, session: SessionId, from: Seq) -> Result<EventStream, Refusal> {
         match self.cell(session).await {
             Ok(cell) => {
-                let place = Place::take(&cell.subscribers, MAX_SUBSCRIBERS).ok_or_else(|| Refusal::Overloaded {
-                    queue: "subscribers".into(),
-                    retry_after_ms: 5_000,
-                })?;
+                let place = Place::take(&cell.subscribers, MAX_SUBSCRIBERS)
+                    .ok_or_else(|| Refusal::Overloaded { queue: "subscribers".into(), retry_after_ms: 5_000 })?;
                 Ok(cell.tail(from, Some(place)).stream())
             }
-            Err(Refusal::SessionEnded) => {
-                Ok(Tail::new(Arc::clone(&self.store), session, from, None, None).stream())
-            }
+            Err(Refusal::SessionEnded) => Ok(Tail::new(Arc::clone(&self.store), session, from, None, None).stream()),
             Err(refusal) => Err(refusal),
         }
     }
@@ -198,11 +194,8 @@ impl Directory {
         }
         let cell = self.cell(session).await?;
         let image = ImageId(uuid::Uuid::now_v7());
-        let received = ImageReceived {
-            image,
-            bytes: upload.bytes.len() as u64,
-            sha256: hex(&Sha256::digest(&upload.bytes)),
-        };
+        let received =
+            ImageReceived { image, bytes: upload.bytes.len() as u64, sha256: hex(&Sha256::digest(&upload.bytes)) };
         self.store.put_image(session, image, ImagePart::Upload, upload.bytes).await?;
         let receipt = cell.record(EventBody::ImageReceived(received)).await?;
         Ok((image, receipt))

@@ -224,7 +224,8 @@ async fn a_session_actor_that_died_comes_back_with_its_state() {
     rig.panic_next.store(true, Ordering::SeqCst);
     let lost = rig.directory.record(session, chat("never acknowledged")).await;
     assert_eq!(lost.unwrap_err(), Refusal::unavailable("session"));
-    let restarted = |body: &EventBody| matches!(body, EventBody::ActorRestarted(r) if r.component == Component::Session);
+    let restarted =
+        |body: &EventBody| matches!(body, EventBody::ActorRestarted(r) if r.component == Component::Session);
     wait_for(&mut events, restarted).await;
 
     // It remembers the monitor's message, and numbers go on where they were.
@@ -301,9 +302,8 @@ async fn an_upload_becomes_a_preview_or_a_reason_and_the_original_goes() {
     let rig = Rig::open(&folder.path().join("log.db"));
     let session = rig.session().await;
     let mut events = rig.directory.events(session, Seq(1)).await.unwrap();
-    let upload = async |bytes: &[u8]| {
-        rig.directory.store_image(session, ImageUpload { bytes: bytes.to_vec() }).await.unwrap().0
-    };
+    let upload =
+        async |bytes: &[u8]| rig.directory.store_image(session, ImageUpload { bytes: bytes.to_vec() }).await.unwrap().0;
     let image = upload(b"png").await;
     wait_for(&mut events, |body| matches!(body, EventBody::ImageReady(ready) if ready.image == image)).await;
     assert_eq!(rig.directory.image_preview(session, image).await.unwrap(), b"preview");

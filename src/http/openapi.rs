@@ -21,9 +21,22 @@ use utoipa_swagger_ui::SwaggerUi;
         description = "A live clinical co-pilot for telemedicine. Decision support, not diagnosis."
     ),
     paths(
-        sessions::create, sessions::list, sessions::summary, sessions::end, sessions::transcript, sessions::report,
-        sessions::unmatched, events::stream, images::upload, images::preview, whip::offer, whip::trickle, whip::close,
-        ops::livez, ops::readyz, ops::metrics
+        sessions::create,
+        sessions::list,
+        sessions::summary,
+        sessions::end,
+        sessions::transcript,
+        sessions::report,
+        sessions::unmatched,
+        events::stream,
+        images::upload,
+        images::preview,
+        whip::offer,
+        whip::trickle,
+        whip::close,
+        ops::livez,
+        ops::readyz,
+        ops::metrics
     ),
     components(schemas(Problem))
 )]

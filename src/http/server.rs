@@ -76,10 +76,7 @@ async fn converse(stream: TcpStream, builder: Builder, router: Router, shutdown:
     }
 }
 
-async fn next_place(
-    places: &Arc<Semaphore>,
-    shutdown: &CancellationToken,
-) -> Option<OwnedSemaphorePermit> {
+async fn next_place(places: &Arc<Semaphore>, shutdown: &CancellationToken) -> Option<OwnedSemaphorePermit> {
     tokio::select! {
         place = Arc::clone(places).acquire_owned() => place.ok(),
         () = shutdown.cancelled() => None,

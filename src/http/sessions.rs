@@ -149,10 +149,7 @@ fn default_limit() -> usize {
 #[utoipa::path(get, path = "/api/v1/unmatched", tag = "monitors",
     params(("limit" = Option<usize>, Query, description = "At most this many, up to 1,000; 100 when absent")),
     responses((status = 200, description = "Kept messages", body = ref("#/components/schemas/UnmatchedList"))))]
-pub async fn unmatched(
-    State(app): State<App>,
-    Params(query): Params<UnmatchedQuery>,
-) -> Result<Response, Error> {
+pub async fn unmatched(State(app): State<App>, Params(query): Params<UnmatchedQuery>) -> Result<Response, Error> {
     Ok(Json(app.sessions.unmatched(query.limit).await?).into_response())
 }
 

@@ -5,9 +5,7 @@ mod writer;
 
 pub use sqlite::SqliteStore;
 
-use healthsync_events::{
-    BoxFuture, Event, ImageId, NewEvent, PatientId, Refusal, Seq, SessionId, UnmatchedMessage,
-};
+use healthsync_events::{BoxFuture, Event, ImageId, NewEvent, PatientId, Refusal, Seq, SessionId, UnmatchedMessage};
 
 /// Why the log did not do what it was asked. Texts hold no event content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,12 +89,7 @@ pub trait Store: SessionLog {
         part: ImagePart,
     ) -> BoxFuture<'_, Result<Option<Vec<u8>>, LogError>>;
 
-    fn delete_image(
-        &self,
-        session: SessionId,
-        image: ImageId,
-        part: ImagePart,
-    ) -> BoxFuture<'_, Result<(), LogError>>;
+    fn delete_image(&self, session: SessionId, image: ImageId, part: ImagePart) -> BoxFuture<'_, Result<(), LogError>>;
 
     fn keep_unmatched(&self, message: UnmatchedMessage) -> BoxFuture<'_, Result<(), LogError>>;
 

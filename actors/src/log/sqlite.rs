@@ -192,12 +192,7 @@ impl Store for SqliteStore {
         })
     }
 
-    fn delete_image(
-        &self,
-        session: SessionId,
-        image: ImageId,
-        part: ImagePart,
-    ) -> BoxFuture<'_, Result<(), LogError>> {
+    fn delete_image(&self, session: SessionId, image: ImageId, part: ImagePart) -> BoxFuture<'_, Result<(), LogError>> {
         Box::pin(self.writer.write(Write::DeleteImage { session, image, part }))
     }
 

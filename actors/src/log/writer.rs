@@ -2,9 +2,7 @@
 //! and commits it as one (group commit), so that durability costs one sync for many appends.
 
 use super::{ImagePart, LogError};
-use healthsync_events::{
-    EventBody, ImageId, NewEvent, Seq, SessionId, UnmatchedMessage, limits::MAX_UNMATCHED,
-};
+use healthsync_events::{EventBody, ImageId, NewEvent, Seq, SessionId, UnmatchedMessage, limits::MAX_UNMATCHED};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::{
     sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
@@ -178,11 +176,7 @@ fn keep_unmatched(db: &Connection, message: &UnmatchedMessage) -> Result<(), Log
             message.raw
         ],
     )?;
-    execute(
-        db,
-        "DELETE FROM unmatched WHERE id <= (SELECT MAX(id) FROM unmatched) - ?1",
-        params![MAX_UNMATCHED as i64],
-    )
+    execute(db, "DELETE FROM unmatched WHERE id <= (SELECT MAX(id) FROM unmatched) - ?1", params![MAX_UNMATCHED as i64])
 }
 
 fn execute(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<(), LogError> {

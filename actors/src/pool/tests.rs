@@ -35,9 +35,8 @@ fn rig(capacity: usize, max_batch: usize) -> Rig {
     let (saw, batches) = sync_channel(64);
     let gate = Arc::new(Mutex::new(gate));
     let info = ModelInfo { name: "doubler".into(), version: "1".into(), weights_sha256: "0".repeat(64) };
-    let factory: ModelFactory<Doubler> = Arc::new(move || {
-        Ok(Doubler { info: info.clone(), gate: gate.clone(), batches: saw.clone() })
-    });
+    let factory: ModelFactory<Doubler> =
+        Arc::new(move || Ok(Doubler { info: info.clone(), gate: gate.clone(), batches: saw.clone() }));
     let config = PoolConfig { name: "doubler", capacity, max_batch, max_queue_delay: Duration::ZERO, instances: 1 };
     Rig { pool: Pool::start(config, factory).unwrap(), go, batches }
 }

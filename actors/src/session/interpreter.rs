@@ -76,9 +76,8 @@ impl Interpreter {
                 let cell = Arc::clone(&self.follower.cell);
                 let seq = utterance.caption.seq;
                 let full = Refusal::Overloaded { queue: "interpreter".into(), retry_after_ms: 1_000 };
-                context.spawn(
-                    async move { cell.raise(Component::Interpreter, full, Some(seq)).await }.into_actor(self),
-                );
+                context
+                    .spawn(async move { cell.raise(Component::Interpreter, full, Some(seq)).await }.into_actor(self));
             }
         }
     }
@@ -165,8 +164,7 @@ async fn translate_all(cell: Arc<SessionCell>, mut tasks: mpsc::Receiver<Task>, 
 }
 
 async fn translate(cell: &SessionCell, task: &Task) -> Result<Answer<Translation>, Refusal> {
-    let input =
-        TranslateRequest { text: task.text.clone(), source: task.source.clone(), target: task.target.clone() };
+    let input = TranslateRequest { text: task.text.clone(), source: task.source.clone(), target: task.target.clone() };
     let request = Request { session: cell.id, class: Class::Live, input, deadline: None, supersedes: None };
     let ticket = cell.models.translate.submit(request)?;
     ticket.answer().await.map_err(|dropped| refusal_of("translation", &dropped))

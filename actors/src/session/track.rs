@@ -46,7 +46,8 @@ impl SessionCell {
         let joined = ParticipantJoined { participant: spec.participant.clone(), language: spec.language.clone() };
         self.record(EventBody::ParticipantJoined(joined)).await?;
         let participant = spec.participant.clone();
-        let track = self.supervise(Component::AudioTrack, move |cell, lease| AudioTrack::new(cell, lease, spec.clone()));
+        let track =
+            self.supervise(Component::AudioTrack, move |cell, lease| AudioTrack::new(cell, lease, spec.clone()));
         if let Some(earlier) = self.tracks.replace(&participant, track.clone()) {
             self.close_track(earlier);
         }

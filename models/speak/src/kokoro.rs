@@ -95,7 +95,13 @@ impl Kokoro {
     }
 
     /// `voice` is the voice's file as loaded; `ipa` as [`crate::phonemes`] gives it.
-    pub(crate) fn speak(&mut self, ipa: &str, reader: Reader, voice: &Voice, speed: f32) -> Result<Vec<f32>, ModelError> {
+    pub(crate) fn speak(
+        &mut self,
+        ipa: &str,
+        reader: Reader,
+        voice: &Voice,
+        speed: f32,
+    ) -> Result<Vec<f32>, ModelError> {
         let failed = |e: ort::Error| ModelError::Engine { model: "kokoro-82m-int8".into(), reason: e.to_string() };
         let tokens = tokens(ipa, reader);
         if tokens.is_empty() {
@@ -160,11 +166,48 @@ mod tests {
     #[test]
     fn symbols_have_the_numbers_the_model_was_trained_with() {
         for (symbol, number) in [
-            (';', 1), ('?', 6), ('—', 9), (' ', 16), ('\u{303}', 17), ('I', 25), ('O', 31), ('Q', 33), ('S', 35),
-            ('W', 39), ('Y', 41), ('ᵊ', 42), ('a', 43), ('f', 48), ('h', 50), ('z', 68), ('æ', 72), ('β', 75),
-            ('ç', 78), ('ɖ', 80), ('ə', 83), ('ɚ', 85), ('ɜ', 87), ('ɡ', 92), ('ɪ', 102), ('ŋ', 112), ('ɲ', 114),
-            ('ø', 116), ('θ', 119), ('ɹ', 123), ('ɾ', 125), ('ʁ', 128), ('ʃ', 131), ('ʧ', 133), ('ʊ', 135),
-            ('ʌ', 138), ('χ', 142), ('ʎ', 143), ('ʒ', 147), ('ˈ', 156), ('ː', 158), ('ᵻ', 177),
+            (';', 1),
+            ('?', 6),
+            ('—', 9),
+            (' ', 16),
+            ('\u{303}', 17),
+            ('I', 25),
+            ('O', 31),
+            ('Q', 33),
+            ('S', 35),
+            ('W', 39),
+            ('Y', 41),
+            ('ᵊ', 42),
+            ('a', 43),
+            ('f', 48),
+            ('h', 50),
+            ('z', 68),
+            ('æ', 72),
+            ('β', 75),
+            ('ç', 78),
+            ('ɖ', 80),
+            ('ə', 83),
+            ('ɚ', 85),
+            ('ɜ', 87),
+            ('ɡ', 92),
+            ('ɪ', 102),
+            ('ŋ', 112),
+            ('ɲ', 114),
+            ('ø', 116),
+            ('θ', 119),
+            ('ɹ', 123),
+            ('ɾ', 125),
+            ('ʁ', 128),
+            ('ʃ', 131),
+            ('ʧ', 133),
+            ('ʊ', 135),
+            ('ʌ', 138),
+            ('χ', 142),
+            ('ʎ', 143),
+            ('ʒ', 147),
+            ('ˈ', 156),
+            ('ː', 158),
+            ('ᵻ', 177),
         ] {
             assert_eq!(token(symbol), Some(number), "{symbol}");
         }

@@ -34,7 +34,12 @@ pub(crate) struct Piper {
 }
 
 impl Piper {
-    pub(crate) fn load(environment: &Environment, model: &Path, config: &Path, threads: usize) -> Result<Self, ModelError> {
+    pub(crate) fn load(
+        environment: &Environment,
+        model: &Path,
+        config: &Path,
+        threads: usize,
+    ) -> Result<Self, ModelError> {
         let failed = |reason: String| ModelError::Load { model: "piper".into(), reason };
         let text = std::fs::read_to_string(config).map_err(|e| failed(e.to_string()))?;
         let config: Config = serde_json::from_str(&text).map_err(|e| failed(e.to_string()))?;

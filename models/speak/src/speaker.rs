@@ -117,7 +117,10 @@ impl NeuralSpeaker {
                 }
             };
             if spoken.iter().any(|sample| !sample.is_finite()) {
-                return Err(ModelError::Engine { model: model.name, reason: "it gave samples that are no numbers".into() });
+                return Err(ModelError::Engine {
+                    model: model.name,
+                    reason: "it gave samples that are no numbers".into(),
+                });
             }
             samples.extend(level::finish(&spoken, (MARGIN_SECONDS * sample_rate as f32) as usize));
         }

@@ -103,10 +103,7 @@ mod tests {
     #[test]
     fn a_clause_ends_where_a_speaker_could_pause() {
         let text = "Estou com dor no peito desde ontem, e sinto falta de ar. Não tenho febre.";
-        assert_eq!(
-            clauses(text),
-            ["Estou com dor no peito desde ontem,", "e sinto falta de ar.", "Não tenho febre."]
-        );
+        assert_eq!(clauses(text), ["Estou com dor no peito desde ontem,", "e sinto falta de ar.", "Não tenho febre."]);
         assert_eq!(clauses("Sim, claro."), ["Sim, claro."]);
     }
 

@@ -25,12 +25,8 @@ fn fold(bodies: Vec<EventBody>) -> SessionState {
 fn consultation() -> SessionState {
     let info = model_info();
     let utterance = UtteranceId(Uuid::from_u128(1));
-    let vitals = VitalSigns {
-        heart_rate: Some(124.0),
-        temperature: Some(38.5),
-        spo2: Some(92.0),
-        ..VitalSigns::default()
-    };
+    let vitals =
+        VitalSigns { heart_rate: Some(124.0), temperature: Some(38.5), spo2: Some(92.0), ..VitalSigns::default() };
     let source = MonitorSource {
         protocol: MonitorProtocol::Hl7V2,
         application: "m".into(),

@@ -37,9 +37,8 @@ pub(super) trait Words {
     fn vitals(&self, vitals: &VitalSigns) -> Vec<(String, String)> {
         let names = self.names();
         let [per_minute, breaths, mmhg] = self.units();
-        let number = |value: f64, decimals: usize| {
-            format!("{value:.decimals$}").replace('.', &self.decimal().to_string())
-        };
+        let number =
+            |value: f64, decimals: usize| format!("{value:.decimals$}").replace('.', &self.decimal().to_string());
         let mut all = Vec::new();
         let mut push = |name: &str, value: Option<String>| all.extend(value.map(|value| (name.to_owned(), value)));
         push(names[0], vitals.heart_rate.map(|v| format!("{} {per_minute}", number(v, 0))));
@@ -261,7 +260,15 @@ impl Words for Portuguese {
         }
     }
     fn names(&self) -> [&'static str; 7] {
-        ["Pulso", "Respiração", "Oxigênio no sangue", "Pressão arterial", "Temperatura", "Consciência", "Suporte de oxigênio"]
+        [
+            "Pulso",
+            "Respiração",
+            "Oxigênio no sangue",
+            "Pressão arterial",
+            "Temperatura",
+            "Consciência",
+            "Suporte de oxigênio",
+        ]
     }
     fn units(&self) -> [&'static str; 3] {
         ["batimentos por minuto", "respirações por minuto", "mmHg"]

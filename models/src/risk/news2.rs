@@ -25,7 +25,8 @@ const fn row(low: f64, high: f64, points: u8) -> Row {
 const MIN: f64 = f64::NEG_INFINITY;
 const MAX: f64 = f64::INFINITY;
 
-const RESPIRATION: [Row; 5] = [row(MIN, 8.0, 3), row(9.0, 11.0, 1), row(12.0, 20.0, 0), row(21.0, 24.0, 2), row(25.0, MAX, 3)];
+const RESPIRATION: [Row; 5] =
+    [row(MIN, 8.0, 3), row(9.0, 11.0, 1), row(12.0, 20.0, 0), row(21.0, 24.0, 2), row(25.0, MAX, 3)];
 const SPO2_SCALE_1: [Row; 4] = [row(MIN, 91.0, 3), row(92.0, 93.0, 2), row(94.0, 95.0, 1), row(96.0, MAX, 0)];
 /// Scale 2, hypercapnic respiratory failure with a target of 88 to 92 %. On air nothing from 88 up scores.
 const SPO2_SCALE_2_AIR: [Row; 4] = [row(MIN, 83.0, 3), row(84.0, 85.0, 2), row(86.0, 87.0, 1), row(88.0, MAX, 0)];
@@ -38,7 +39,8 @@ const SPO2_SCALE_2_OXYGEN: [Row; 7] = [
     row(95.0, 96.0, 2),
     row(97.0, MAX, 3),
 ];
-const SYSTOLIC: [Row; 5] = [row(MIN, 90.0, 3), row(91.0, 100.0, 2), row(101.0, 110.0, 1), row(111.0, 219.0, 0), row(220.0, MAX, 3)];
+const SYSTOLIC: [Row; 5] =
+    [row(MIN, 90.0, 3), row(91.0, 100.0, 2), row(101.0, 110.0, 1), row(111.0, 219.0, 0), row(220.0, MAX, 3)];
 const PULSE: [Row; 6] = [
     row(MIN, 40.0, 3),
     row(41.0, 50.0, 1),
@@ -47,7 +49,8 @@ const PULSE: [Row; 6] = [
     row(111.0, 130.0, 2),
     row(131.0, MAX, 3),
 ];
-const TEMPERATURE: [Row; 5] = [row(MIN, 35.0, 3), row(35.1, 36.0, 1), row(36.1, 38.0, 0), row(38.1, 39.0, 1), row(39.1, MAX, 2)];
+const TEMPERATURE: [Row; 5] =
+    [row(MIN, 35.0, 3), row(35.1, 36.0, 1), row(36.1, 38.0, 0), row(38.1, 39.0, 1), row(39.1, MAX, 2)];
 
 /// A score with everything that made it.
 #[derive(Debug, Clone, PartialEq)]

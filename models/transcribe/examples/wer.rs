@@ -11,7 +11,8 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().expect("a folder with an index.tsv");
     let threads = arguments.next().map_or(2, |n| n.parse().unwrap());
-    let files = Registry::from_env().unwrap().open_files("whisper-base", &["ggml-base.bin"]).expect("run `make models`");
+    let files =
+        Registry::from_env().unwrap().open_files("whisper-base", &["ggml-base.bin"]).expect("run `make models`");
     let ggml = files.file("ggml-base.bin").unwrap();
     let mut model = WhisperTranscriber::load(ggml, files.info.clone(), WhisperConfig { threads }).unwrap();
     let index = std::fs::read_to_string(Path::new(&folder).join("index.tsv")).unwrap();
@@ -45,9 +46,7 @@ fn read(path: &Path) -> Option<Vec<f32>> {
     let mut wav = hound::WavReader::open(path).ok()?;
     let spec = wav.spec();
     let samples: Vec<f32> = match spec.sample_format {
-        hound::SampleFormat::Int => {
-            wav.samples::<i32>().map(|s| s.unwrap() as f32 / f32::from(i16::MAX)).collect()
-        }
+        hound::SampleFormat::Int => wav.samples::<i32>().map(|s| s.unwrap() as f32 / f32::from(i16::MAX)).collect(),
         hound::SampleFormat::Float => wav.samples::<f32>().map(Result::unwrap).collect(),
     };
     let rate = spec.sample_rate as f64 / 16_000.0;

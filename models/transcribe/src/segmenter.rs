@@ -54,7 +54,9 @@ pub struct Segment {
 #[derive(Debug, Clone, PartialEq)]
 pub enum SegmentEvent {
     /// Someone began to speak; `at` is where the utterance's audio begins.
-    Started { at: u64 },
+    Started {
+        at: u64,
+    },
     Ended(Segment),
 }
 

@@ -82,7 +82,8 @@ impl WhisperTranscriber {
             let prompt: String = prompt.chars().filter(|c| *c != '\0').take(MAX_PROMPT_CHARS).collect();
             params.set_initial_prompt(&prompt);
         }
-        let failed = |e: whisper_rs::WhisperError| ModelError::Engine { model: self.info.name.clone(), reason: e.to_string() };
+        let failed =
+            |e: whisper_rs::WhisperError| ModelError::Engine { model: self.info.name.clone(), reason: e.to_string() };
         self.state.full(params, &samples).map_err(failed)?;
         Ok(self.read())
     }

@@ -65,7 +65,12 @@ fn request(text: &str, source: &str, target: &str) -> Result<TranslateRequest, B
     Ok(TranslateRequest { text: text.into(), source: source.parse()?, target: target.parse()? })
 }
 
-fn measure(translator: &mut FirefoxTranslator, texts: &[&str], source: &str, target: &str) -> Result<(), Box<dyn Error>> {
+fn measure(
+    translator: &mut FirefoxTranslator,
+    texts: &[&str],
+    source: &str,
+    target: &str,
+) -> Result<(), Box<dyn Error>> {
     let requests = texts.iter().map(|text| request(text, source, target)).collect::<Result<Vec<_>, _>>()?;
     let (mut alone, mut together) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {

@@ -72,8 +72,12 @@ mod tests {
 
     #[test]
     fn another_pair_is_only_another_set_of_files() {
-        let names =
-            ["model.esen.intgemm.alphas.bin", "lex.50.50.esen.s2t.bin", "vocab.esen.spm", "config.intgemm8bitalpha.yml"];
+        let names = [
+            "model.esen.intgemm.alphas.bin",
+            "lex.50.50.esen.s2t.bin",
+            "vocab.esen.spm",
+            "config.intgemm8bitalpha.yml",
+        ];
         let direction = Direction::from_files(&files(&names)).unwrap();
         assert_eq!((direction.source.primary().as_str(), direction.target.primary().as_str()), ("es", "en"));
         assert_eq!(direction.source_vocabulary, direction.target_vocabulary);

@@ -8,8 +8,8 @@ use fxtranslate::segment::{MAX_SOURCE_TOKENS, Span};
 /// Abbreviations that a sentence goes on after, in Portuguese and English, without their last dot. "No." is not
 /// one of them: it is an answer.
 const ABBREVIATIONS: [&str; 25] = [
-    "dr", "dra", "drs", "dras", "sr", "sra", "srta", "mr", "mrs", "ms", "prof", "profa", "enf", "st", "vs", "p", "p.ex",
-    "p. ex", "aprox", "approx", "e.g", "i.e", "fig", "máx", "mín",
+    "dr", "dra", "drs", "dras", "sr", "sra", "srta", "mr", "mrs", "ms", "prof", "profa", "enf", "st", "vs", "p",
+    "p.ex", "p. ex", "aprox", "approx", "e.g", "i.e", "fig", "máx", "mín",
 ];
 
 /// Characters of the longest abbreviation: what is looked at before a dot.

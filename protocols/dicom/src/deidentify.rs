@@ -101,9 +101,17 @@ pub(crate) fn deidentify(object: InMemDicomObject) -> (InMemDicomObject, u32) {
     clean.put(DataElement::new(Tag(0x0012, 0x0062), VR::CS, PrimitiveValue::from("YES")));
     clean.put(DataElement::new(Tag(0x0012, 0x0063), VR::LO, PrimitiveValue::from(METHOD)));
     // Type 2 elements of every image: there, and empty.
-    for (tag, vr) in [(Tag(0x0010, 0x0010), VR::PN), (Tag(0x0010, 0x0020), VR::LO), (Tag(0x0010, 0x0030), VR::DA),
-                      (Tag(0x0010, 0x0040), VR::CS), (Tag(0x0008, 0x0020), VR::DA), (Tag(0x0008, 0x0030), VR::TM),
-                      (Tag(0x0008, 0x0050), VR::SH), (Tag(0x0008, 0x0090), VR::PN), (Tag(0x0020, 0x0010), VR::SH)] {
+    for (tag, vr) in [
+        (Tag(0x0010, 0x0010), VR::PN),
+        (Tag(0x0010, 0x0020), VR::LO),
+        (Tag(0x0010, 0x0030), VR::DA),
+        (Tag(0x0010, 0x0040), VR::CS),
+        (Tag(0x0008, 0x0020), VR::DA),
+        (Tag(0x0008, 0x0030), VR::TM),
+        (Tag(0x0008, 0x0050), VR::SH),
+        (Tag(0x0008, 0x0090), VR::PN),
+        (Tag(0x0020, 0x0010), VR::SH),
+    ] {
         clean.put(DataElement::new(tag, vr, PrimitiveValue::Empty));
     }
     (clean, changed)

@@ -107,10 +107,7 @@ fn twenty_thousand_nested_sequences_are_refused() {
 fn an_image_that_unfolds_into_too_many_pixels_is_refused() {
     let mut large = object();
     large.put(DataElement::new(Tag(0x0028, 0x0008), VR::IS, PrimitiveValue::from("100000000")));
-    assert_eq!(
-        Decoder::default().decode_image(&file(large)).unwrap_err(),
-        ImageError::TooManyPixels(MAX_IMAGE_PIXELS)
-    );
+    assert_eq!(Decoder::default().decode_image(&file(large)).unwrap_err(), ImageError::TooManyPixels(MAX_IMAGE_PIXELS));
 }
 
 #[test]

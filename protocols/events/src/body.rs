@@ -2,11 +2,11 @@
 
 use crate::{
     clinical::{MonitorSource, VitalsObserved},
-    ids::{AlarmId, ImageId, Seq, UtteranceId},
     consultation::{
         ActorRestarted, ChatMessage, ErrorRaised, ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted,
         SpeechBoundary,
     },
+    ids::{AlarmId, ImageId, Seq, UtteranceId},
     imaging::{ImageFinding, ImageReady, ImageReceived, ImageRejected},
     risk::{AlarmCleared, AlarmRaised, RiskScored},
     scribe::{CasesMatched, ConditionsRanked, ReportReady, ReportRequested, SymptomMentioned},

@@ -81,12 +81,8 @@ mod tests {
 
     #[test]
     fn an_acknowledgement_names_the_message_and_turns_sender_and_receiver_round() {
-        let header = Header {
-            application: "MON".into(),
-            facility: "ICU".into(),
-            control_id: "a|b".into(),
-            ..Header::default()
-        };
+        let header =
+            Header { application: "MON".into(), facility: "ICU".into(), control_id: "a|b".into(), ..Header::default() };
         let bytes = write(&header, Code::Error, "1", Timestamp::from_millis(0), Some((207, "try again")));
         let ack = Ack::read(&bytes).unwrap();
         assert_eq!((ack.code.as_str(), ack.message_id.as_str()), ("AE", "a b"));

@@ -98,8 +98,13 @@ fn delimiters(text: &str) -> Option<Delimiters> {
     // MSH-2 has four characters, or five from v2.7 on, and the field ends after it.
     let after = rest.next();
     let ends = after == Some(field) || rest.next() == Some(field);
-    (all.iter().all(usable) && distinct && ends)
-        .then_some(Delimiters { field, component, repetition, escape, subcomponent })
+    (all.iter().all(usable) && distinct && ends).then_some(Delimiters {
+        field,
+        component,
+        repetition,
+        escape,
+        subcomponent,
+    })
 }
 
 /// A segment.

@@ -115,8 +115,16 @@ pub(crate) fn apply(observation: &Observation, vitals: &mut VitalSigns) -> Resul
 /// Bounds are what can be measured on a living person with a margin: Guinness-grade outliers pass, sensor
 /// errors (0, 255, 999) do not.
 fn set(sign: Sign, value: &str, given: &str, vitals: &mut VitalSigns) -> Result<(), RejectionReason> {
-    const PER_MINUTE: [&str; 8] =
-        ["/min", "{beats}/min", "{breaths}/min", "bpm", "1/min", "MDC_DIM_BEAT_PER_MIN", "MDC_DIM_RESP_PER_MIN", "264864"];
+    const PER_MINUTE: [&str; 8] = [
+        "/min",
+        "{beats}/min",
+        "{breaths}/min",
+        "bpm",
+        "1/min",
+        "MDC_DIM_BEAT_PER_MIN",
+        "MDC_DIM_RESP_PER_MIN",
+        "264864",
+    ];
     let value = number(value)?;
     let rate = |low, high| {
         unit(given, &PER_MINUTE).or_else(|_| unit(given, &["264928"]))?;

@@ -1,9 +1,6 @@
 //! Sparing a slow client what a later event of the same batch makes pointless. Pure.
 
-use healthsync_events::{
-    Event, EventBody, UtteranceId,
-    envelope::StreamNotice,
-};
+use healthsync_events::{Event, EventBody, UtteranceId, envelope::StreamNotice};
 use std::{collections::HashSet, sync::Arc};
 
 /// What a client is sent.
@@ -97,7 +94,10 @@ mod tests {
 
     fn chat(seq: u64) -> Arc<Event> {
         let participant = "patient".parse().unwrap();
-        event(seq, EventBody::ChatMessage(ChatMessage { participant, language: "pt".parse().unwrap(), text: "x".into() }))
+        event(
+            seq,
+            EventBody::ChatMessage(ChatMessage { participant, language: "pt".parse().unwrap(), text: "x".into() }),
+        )
     }
 
     fn numbers(out: &[Outgoing]) -> Vec<String> {

@@ -20,9 +20,7 @@ pub(crate) async fn carry_out(text: &str, sessions: &dyn Sessions, session: Sess
         StreamCommand::RequestReport { id } => {
             (id, EventBody::ReportRequested(ReportRequested { languages: Vec::new() }))
         }
-        StreamCommand::End { id } => {
-            (id, EventBody::SessionEnded(SessionEnded { reason: SessionEndReason::Ended }))
-        }
+        StreamCommand::End { id } => (id, EventBody::SessionEnded(SessionEnded { reason: SessionEndReason::Ended })),
     };
     match sessions.record(session, body).await {
         Ok(receipt) => StreamNotice::Accepted { id, seq: receipt.seq },

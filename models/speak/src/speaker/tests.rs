@@ -25,12 +25,7 @@ fn speaker() -> NeuralSpeaker {
 }
 
 fn request(text: &str, language: &str, voice: Option<&str>) -> SpeakRequest {
-    SpeakRequest {
-        text: text.into(),
-        language: language.parse().unwrap(),
-        voice: voice.map(Into::into),
-        speed: 1.0,
-    }
+    SpeakRequest { text: text.into(), language: language.parse().unwrap(), voice: voice.map(Into::into), speed: 1.0 }
 }
 
 #[test]

@@ -15,9 +15,8 @@ pub(super) const TYPE_F32: i32 = 0;
 pub(super) const TYPE_F16: i32 = 1;
 
 pub(super) fn convert(weights: &Weights<'_>, tokens: &[Vec<u8>]) -> Result<Vec<u8>, ConvertError> {
-    let layers = |side: &str| {
-        (0..1_000).take_while(|n| weights.has(&format!("{side}/layer_{n}/ffn/linear_0/weight"))).count()
-    };
+    let layers =
+        |side: &str| (0..1_000).take_while(|n| weights.has(&format!("{side}/layer_{n}/ffn/linear_0/weight"))).count();
     let (encoder_layers, decoder_layers) = (layers("encoder"), layers("decoder"));
     let mut out = Vec::new();
     write_header(&mut out, weights, encoder_layers, decoder_layers)?;

@@ -121,8 +121,13 @@ fn synthetic() -> Vec<u8> {
     linear("decoder/layer_0/attention/linear_0".into(), width, width);
     linear("decoder/layer_0/attention/linear_1".into(), 2 * width, width);
     linear("decoder/layer_0/attention/linear_2".into(), width, width);
-    for norm in ["encoder/layer_0/self_attention", "encoder/layer_0/ffn", "decoder/layer_0/self_attention",
-                 "decoder/layer_0/ffn", "decoder/layer_0/attention"] {
+    for norm in [
+        "encoder/layer_0/self_attention",
+        "encoder/layer_0/ffn",
+        "decoder/layer_0/self_attention",
+        "decoder/layer_0/ffn",
+        "decoder/layer_0/attention",
+    ] {
         variables.push((format!("{norm}/layer_norm/gamma"), vec![width]));
         variables.push((format!("{norm}/layer_norm/beta"), vec![width]));
     }

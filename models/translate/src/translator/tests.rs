@@ -33,7 +33,12 @@ fn clinical_sentences_keep_what_matters_in_both_directions() {
     let mut translator = translator();
     for (text, source, target, keys) in [
         ("Estou com dor no peito desde ontem à noite.", "pt-BR", "en", &["chest pain", "last night"][..]),
-        ("Tomo losartana para pressão alta e sou alérgico à penicilina.", "pt", "en", &["losartan", "allergic", "penicillin"]),
+        (
+            "Tomo losartana para pressão alta e sou alérgico à penicilina.",
+            "pt",
+            "en",
+            &["losartan", "allergic", "penicillin"],
+        ),
         ("A dor vai do peito para o braço esquerdo.", "pt", "en", &["chest", "left", "arm"]),
         ("Sinto falta de ar quando subo escadas.", "pt", "en", &["breath", "stairs"]),
         ("Are you allergic to penicillin?", "en", "pt-BR", &["penicilina", "?"]),

@@ -101,7 +101,10 @@ fn an_utterance_is_open_from_its_start_until_its_caption_or_its_loss() {
 fn an_event_survives_the_wire_with_its_type_beside_its_envelope() {
     let event = Log::new().push(caption(1, "dor no peito"));
     let json = serde_json::to_value(&event).unwrap();
-    assert_eq!((json["v"].as_u64(), json["type"].as_str(), json["seq"].as_u64()), (Some(1), Some("caption.final"), Some(1)));
+    assert_eq!(
+        (json["v"].as_u64(), json["type"].as_str(), json["seq"].as_u64()),
+        (Some(1), Some("caption.final"), Some(1))
+    );
     assert_eq!(json["type"], event.body.kind());
     assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
 }
