@@ -18,6 +18,7 @@ const ENV_PREFIX: &str = "HEALTHSYNC__";
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[derive(Default)]
 pub struct Config {
     pub http: Http,
     pub mllp: Mllp,
@@ -65,6 +66,7 @@ pub struct Storage {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[derive(Default)]
 pub struct Models {
     /// Where weights are cached; `HEALTHSYNC_MODELS_DIR` or the XDG cache folder when absent.
     pub folder: Option<PathBuf>,
@@ -96,20 +98,6 @@ pub struct Telemetry {
     pub format: LogFormat,
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            http: Http::default(),
-            mllp: Mllp::default(),
-            webrtc: Webrtc::default(),
-            storage: Storage::default(),
-            models: Models::default(),
-            sessions: Sessions::default(),
-            telemetry: Telemetry::default(),
-        }
-    }
-}
-
 impl Default for Http {
     fn default() -> Self {
         Self { listen: ([127, 0, 0, 1], 8080).into(), header_timeout_seconds: 10, max_connections: 1_024 }
@@ -131,12 +119,6 @@ impl Default for Webrtc {
 impl Default for Storage {
     fn default() -> Self {
         Self { path: "healthsync.db".into() }
-    }
-}
-
-impl Default for Models {
-    fn default() -> Self {
-        Self { folder: None, transcribe_threads: 0, speak_threads: 0 }
     }
 }
 

@@ -95,7 +95,6 @@ pub async fn mllp_server(
     let limits = healthsync_hl7::server::Config {
         max_connections: config.max_connections,
         idle_timeout: Duration::from_secs(config.idle_timeout_seconds),
-        ..healthsync_hl7::server::Config::default()
     };
     healthsync_hl7::server::serve(listener, sessions, limits, shutdown.cancelled_owned()).await;
 }

@@ -20,7 +20,7 @@ fn oru(patient: &str, id: &str, heart_rate: &str, spo2: &str) -> String {
     .join("\r")
 }
 
-/// Sends with `mllp_send` from PyPI `hl7`; returns what it printed: the answers.
+/// Sends with `mllp_send` from `PyPI` `hl7`; returns what it printed: the answers.
 fn mllp_send(server: &Server, messages: &str) -> String {
     let tool = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".tools/venv/bin/mllp_send");
     assert!(tool.is_file(), "mllp_send is missing: run `make setup-test`");

@@ -4,7 +4,7 @@ use crate::{
     clock::Clock,
     log::{ImagePart, Store},
     pool::Pool,
-    session::{Place, SessionCell, Tail, hex, load},
+    session::{Place, SessionCell, Tail, load},
     supervise::ActorThreads,
 };
 use healthsync_events::{
@@ -15,7 +15,10 @@ use healthsync_events::{
     imaging::{ImageDecoder, ImageReceived},
     limits::{MAX_CHAT_CHARS, MAX_IMAGE_BYTES, MAX_SUBSCRIBERS},
 };
-use healthsync_models::tasks::{Speaker, Transcriber, Translator, VoiceActivityFactory};
+use healthsync_models::{
+    hex,
+    tasks::{Speaker, Transcriber, Translator, VoiceActivityFactory},
+};
 use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,

@@ -142,7 +142,11 @@ impl Rig {
 
     async fn session(&self) -> SessionId {
         let languages = vec!["pt".parse().unwrap(), "en".parse().unwrap()];
-        let new = NewSession { patient: "p1".parse().unwrap(), languages, spo2_scale: Default::default() };
+        let new = NewSession {
+            patient: "p1".parse().unwrap(),
+            languages,
+            spo2_scale: healthsync_events::risk::Spo2Scale::default(),
+        };
         self.directory.create(new).await.unwrap().session
     }
 }
@@ -285,7 +289,11 @@ async fn a_translation_left_undone_by_a_crash_is_made_when_the_session_starts_ag
         use healthsync_events::{NewEvent, consultation::SessionStarted};
         let store = SqliteStore::open(&path).unwrap();
         let languages = vec!["pt".parse().unwrap(), "en".parse().unwrap()];
-        let started = SessionStarted { patient: "p1".parse().unwrap(), languages, spo2_scale: Default::default() };
+        let started = SessionStarted {
+            patient: "p1".parse().unwrap(),
+            languages,
+            spo2_scale: healthsync_events::risk::Spo2Scale::default(),
+        };
         let at = Timestamp::from_millis(1);
         let events = [EventBody::SessionStarted(started), caption(1)].map(|body| NewEvent { at, body }).to_vec();
         store.append(session, Seq(1), events).await.unwrap();

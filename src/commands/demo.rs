@@ -18,7 +18,7 @@ use std::{
 };
 
 /// How long the server's models may take to load on a slow disk.
-const READY_LIMIT: Duration = Duration::from_secs(120);
+const READY_LIMIT: Duration = Duration::from_mins(2);
 
 #[derive(Debug, Args)]
 pub struct Options {

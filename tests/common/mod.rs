@@ -15,10 +15,10 @@ use std::{
 };
 
 /// Models take seconds to load, and tests share two cores.
-pub const READY: Duration = Duration::from_secs(180);
+pub const READY: Duration = Duration::from_mins(3);
 
 /// How long anything a test waits for may take.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Server {
     child: Child,
@@ -96,7 +96,11 @@ fn spawn(folder: &Path) -> (Child, String, SocketAddr) {
 
 pub async fn start_session(api: &ApiClient, patient: &str) -> SessionSummary {
     let languages = vec!["pt".parse().unwrap(), "en".parse().unwrap()];
-    let new = NewSession { patient: patient.parse().unwrap(), languages, spo2_scale: Default::default() };
+    let new = NewSession {
+        patient: patient.parse().unwrap(),
+        languages,
+        spo2_scale: healthsync_events::risk::Spo2Scale::default(),
+    };
     api.create_session(&new).await.unwrap()
 }
 

@@ -1,4 +1,4 @@
-//! The log in one SQLite file: a single writer thread, readers beside it (write-ahead logging).
+//! The log in one `SQLite` file: a single writer thread, readers beside it (write-ahead logging).
 
 use super::{
     ImagePart, LogError, SessionLog, SessionRow, Store,
@@ -33,7 +33,7 @@ const SCHEMA: &str = "
 /// Idle read connections kept open; more are opened when needed and closed after.
 const IDLE_READERS: usize = 4;
 
-/// A [`Store`] in one SQLite file.
+/// A [`Store`] in one `SQLite` file.
 pub struct SqliteStore {
     writer: Writer,
     readers: Arc<Readers>,

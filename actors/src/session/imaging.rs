@@ -103,7 +103,7 @@ async fn decode(cell: &SessionCell, image: ImageId) -> Result<DecodedImage, Stri
 }
 
 async fn keep(cell: &SessionCell, image: ImageId, decoded: DecodedImage) -> Result<ImageReady, crate::LogError> {
-    let sha256 = hex(&Sha256::digest(&decoded.deidentified));
+    let sha256 = healthsync_models::hex(&Sha256::digest(&decoded.deidentified));
     let store = &cell.store;
     store.put_image(cell.id, image, ImagePart::Deidentified, decoded.deidentified).await?;
     store.put_image(cell.id, image, ImagePart::Preview, decoded.preview_png).await?;
@@ -118,13 +118,5 @@ async fn keep(cell: &SessionCell, image: ImageId, decoded: DecodedImage) -> Resu
         elements_deidentified: decoded.elements_deidentified,
         sha256,
         burned_in_text_possible: decoded.burned_in_text_possible,
-    })
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
     })
 }

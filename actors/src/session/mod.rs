@@ -13,5 +13,4 @@ mod vitals;
 
 pub(crate) use actor::load;
 pub(crate) use cell::SessionCell;
-pub(crate) use imaging::hex;
 pub(crate) use tail::{Place, Tail};

@@ -3,7 +3,7 @@ use actix::{Handler, Message};
 use tokio::sync::mpsc;
 
 struct Fragile {
-    _lease: Lease,
+    lease: Lease,
     handled: u32,
 }
 
@@ -41,14 +41,14 @@ impl Handler<Panic> for Fragile {
 impl Handler<Finish> for Fragile {
     type Result = ();
     fn handle(&mut self, _: Finish, context: &mut Context<Self>) {
-        self._lease.finish();
+        self.lease.finish();
         actix::ActorContext::stop(context);
     }
 }
 
 fn start(threads: &ActorThreads) -> (Supervised<Fragile>, mpsc::Receiver<Notice>) {
     let (told, notices) = mpsc::channel(64);
-    let create = |lease| Fragile { _lease: lease, handled: 0 };
+    let create = |lease| Fragile { lease, handled: 0 };
     let policy = RestartPolicy { backoff: Duration::ZERO, ..RestartPolicy::default() };
     let child = supervise(&threads.next(), policy, create, move |notice| told.try_send(notice).unwrap());
     (child, notices)

@@ -33,11 +33,10 @@ pub(crate) fn session(
 ) -> Result<Session, ModelError> {
     let failed = |reason: String| ModelError::Load { model: name.into(), reason };
     let builder = Session::builder(environment).map_err(|e| failed(e.to_string()))?;
-    let mut builder = builder
-        .with_optimization_level(GraphOptimizationLevel::Level3)
-        .and_then(|b| b.with_intra_threads(threads))
-        // Threads that spin while they wait would take cores from speech recognition.
-        .and_then(|b| b.with_intra_op_spinning(false))
-        .map_err(|e| failed(e.to_string()))?;
+    let builder = builder.with_optimization_level(GraphOptimizationLevel::Level3);
+    let builder = builder.map_err(|e| failed(e.to_string()))?.with_intra_threads(threads);
+    // Threads that spin while they wait would take cores from speech recognition.
+    let builder = builder.map_err(|e| failed(e.to_string()))?.with_intra_op_spinning(false);
+    let mut builder = builder.map_err(|e| failed(e.to_string()))?;
     builder.commit_from_file(model).map_err(|e| failed(e.to_string()))
 }

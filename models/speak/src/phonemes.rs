@@ -39,7 +39,7 @@ pub(crate) fn phonemes(text: &str, reader: Reader) -> Result<String, ModelError>
     if answers.clone().count() != spoken.len() {
         return one_by_one(&pieces, reader);
     }
-    Ok(join(&pieces, |_| Ok(answers.next().unwrap_or_default().to_owned()))?)
+    join(&pieces, |_| Ok(answers.next().unwrap_or_default().to_owned()))
 }
 
 fn one_by_one(pieces: &[(&str, bool)], reader: Reader) -> Result<String, ModelError> {

@@ -155,9 +155,10 @@ pub fn to_markdown(report: &ReportReady, language: Option<&Language>) -> String 
             let _ = writeln!(out, "## {}\n", section.heading);
             for sentence in &section.sentences {
                 let sources: Vec<_> = sentence.sources.iter().map(ToString::to_string).collect();
-                let _ = match sources.is_empty() {
-                    true => writeln!(out, "- {}", sentence.text),
-                    false => writeln!(out, "- {} [{}]", sentence.text, sources.join(", ")),
+                let _ = if sources.is_empty() {
+                    writeln!(out, "- {}", sentence.text)
+                } else {
+                    writeln!(out, "- {} [{}]", sentence.text, sources.join(", "))
                 };
             }
             out.push('\n');

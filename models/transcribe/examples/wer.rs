@@ -49,7 +49,7 @@ fn read(path: &Path) -> Option<Vec<f32>> {
         hound::SampleFormat::Int => wav.samples::<i32>().map(|s| s.unwrap() as f32 / f32::from(i16::MAX)).collect(),
         hound::SampleFormat::Float => wav.samples::<f32>().map(Result::unwrap).collect(),
     };
-    let rate = spec.sample_rate as f64 / 16_000.0;
+    let rate = f64::from(spec.sample_rate) / 16_000.0;
     let resampled = (0..(samples.len() as f64 / rate) as usize).map(|n| {
         let at = n as f64 * rate;
         let (left, share) = (at as usize, at.fract() as f32);

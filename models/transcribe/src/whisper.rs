@@ -134,7 +134,7 @@ fn conclude(words: Vec<(Vec<u8>, Word, u32)>, no_speech: f32) -> Transcription {
         .into_iter()
         .map(|(text, mut word, tokens)| {
             // A character may be spread over tokens; only the whole word is text.
-            word.text = String::from_utf8_lossy(&text).trim().to_owned();
+            word.text = String::from_utf8_lossy(&text).trim().into();
             word.probability /= tokens.max(1) as f32;
             word
         })

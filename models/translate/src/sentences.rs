@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// About what SentencePiece does: four characters a token.
+    /// About what `SentencePiece` does: four characters a token.
     fn tokens(text: &str) -> usize {
         text.split_whitespace().map(|word| word.chars().count().div_ceil(4)).sum()
     }

@@ -46,7 +46,7 @@ pub fn write(header: &Header, code: Code, control_id: &str, at: Timestamp, probl
         safe(&header.control_id),
     );
     if let Some((number, text)) = problem {
-        ack.push_str(&format!("ERR|||{number}^^HL70357|E||||{}\r", safe(text)));
+        ack.extend(["ERR|||", &number.to_string(), "^^HL70357|E||||", &safe(text), "\r"]);
     }
     ack.into_bytes()
 }

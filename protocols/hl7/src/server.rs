@@ -41,7 +41,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { max_connections: 512, idle_timeout: Duration::from_secs(600) }
+        Self { max_connections: 512, idle_timeout: Duration::from_mins(10) }
     }
 }
 

@@ -4,7 +4,14 @@ use healthsync_events::consultation::{ChatMessage, SessionEndReason, SessionEnde
 fn started(patient: &str) -> NewEvent {
     let patient = patient.parse().unwrap();
     let languages = vec!["pt".parse().unwrap(), "en".parse().unwrap()];
-    new(1, EventBody::SessionStarted(SessionStarted { patient, languages, spo2_scale: Default::default() }))
+    new(
+        1,
+        EventBody::SessionStarted(SessionStarted {
+            patient,
+            languages,
+            spo2_scale: healthsync_events::risk::Spo2Scale::default(),
+        }),
+    )
 }
 
 fn chat(at: i64, text: &str) -> NewEvent {

@@ -9,7 +9,8 @@ fn points(field: &str, vitals: &VitalSigns, scale: Spo2Scale) -> u8 {
 #[test]
 fn every_boundary_of_the_chart_scores_as_charted() {
     type Set = fn(&mut VitalSigns, f64);
-    let charts: [(&str, Set, &[(f64, u8)]); 4] = [
+    type Chart = (&'static str, Set, &'static [(f64, u8)]);
+    let charts: [Chart; 4] = [
         (
             "respiratory_rate",
             |v, x| v.respiratory_rate = Some(x),

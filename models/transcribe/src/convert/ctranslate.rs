@@ -50,7 +50,7 @@ pub struct Tensor<'a> {
     pub data: &'a [u8],
 }
 
-impl<'a> Tensor<'a> {
+impl Tensor<'_> {
     pub fn shape(&self) -> &[usize] {
         &self.shape[..self.rank]
     }

@@ -22,7 +22,7 @@ pub(super) fn convert(weights: &Weights<'_>, tokens: &[Vec<u8>]) -> Result<Vec<u
     write_header(&mut out, weights, encoder_layers, decoder_layers)?;
     out.extend((mel::MELS as i32).to_le_bytes());
     out.extend((mel::BINS as i32).to_le_bytes());
-    mel::filters().iter().for_each(|value| out.extend(value.to_le_bytes()));
+    out.extend(mel::filters().iter().flat_map(|value| value.to_le_bytes()));
     out.extend((tokens.len() as i32).to_le_bytes());
     for token in tokens {
         out.extend((token.len() as u32).to_le_bytes());
@@ -69,7 +69,7 @@ fn write_header(
         i64::from(TYPE_F16),
     ];
     out.extend(MAGIC.to_le_bytes());
-    values.iter().for_each(|value| out.extend((*value as i32).to_le_bytes()));
+    out.extend(values.iter().flat_map(|value| (*value as i32).to_le_bytes()));
     Ok(())
 }
 
@@ -80,8 +80,8 @@ fn write_tensor(out: &mut Vec<u8>, weights: &Weights<'_>, origin: &Origin) -> Re
     if rows % origin.parts != 0 {
         return Err(unusable());
     }
-    let share = rows / origin.parts;
-    let tensor = source.rows(origin.part * share, (origin.part + 1) * share).ok_or_else(unusable)?;
+    let part_rows = rows / origin.parts;
+    let tensor = source.rows(origin.part * part_rows, (origin.part + 1) * part_rows).ok_or_else(unusable)?;
     let mut shape = tensor.shape().to_vec();
     if origin.kind == Kind::ConvolutionBias {
         shape.push(1);
@@ -94,7 +94,7 @@ fn write_tensor(out: &mut Vec<u8>, weights: &Weights<'_>, origin: &Origin) -> Re
     out.extend((origin.name.len() as i32).to_le_bytes());
     out.extend(kind.to_le_bytes());
     // ggml names the fastest-changing dimension first.
-    shape.iter().rev().for_each(|size| out.extend((*size as i32).to_le_bytes()));
+    out.extend(shape.iter().rev().flat_map(|size| (*size as i32).to_le_bytes()));
     out.extend(origin.name.as_bytes());
     out.extend(data);
     Ok(())

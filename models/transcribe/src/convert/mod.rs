@@ -31,7 +31,7 @@ pub enum ConvertError {
 pub struct CtranslateToGgml;
 
 impl Deriver for CtranslateToGgml {
-    fn version(&self) -> &str {
+    fn version(&self) -> &'static str {
         "1"
     }
 
