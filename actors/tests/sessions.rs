@@ -1,161 +1,17 @@
 //! Sessions through the handle that transports use, on a real log, with models that answer at once.
 
+mod common;
+
+use common::{Rig, info, next, wait_for};
 use futures_util::StreamExt;
-use healthsync_actors::{
-    ActorThreads, Clock, Directory, DirectoryConfig, Models, Pool, PoolConfig, SqliteStore, pool::ModelFactory,
-};
+use healthsync_actors::SqliteStore;
 use healthsync_events::{
-    Event, EventBody, EventStream, ImageUpload, ModelInfo, MonitorSource, NewSession, Refusal, Seq, SessionId,
-    Sessions, Timestamp, UtteranceId, VitalSigns,
+    EventBody, ImageUpload, MonitorSource, Refusal, Seq, SessionId, Sessions, Timestamp, UtteranceId, VitalSigns,
     clinical::{MonitorProtocol, VitalsObserved},
     consultation::{ChatMessage, Component, SessionEndReason, SessionEnded},
-    imaging::{DecodedImage, ImageDecoder, ImageFormat},
-    speech::{CaptionFinal, MediaSpan, ReviewStatus},
+    speech::{CaptionFinal, MediaSpan},
 };
-use healthsync_models::{
-    Model, ModelError,
-    tasks::{
-        SpeakRequest, Speaker, SpokenAudio, TranscribeRequest, Transcriber, Transcription, TranslateRequest,
-        Translation, Translator, VoiceActivityFactory,
-    },
-};
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
-    },
-    time::Duration,
-};
-use tokio::sync::Semaphore;
-
-fn info() -> ModelInfo {
-    ModelInfo { name: "fake".into(), version: "1".into(), weights_sha256: "0".repeat(64) }
-}
-
-struct Fake<I, O>(ModelInfo, fn(&I) -> O);
-
-impl<I: Send + 'static, O: Send + 'static> Model for Fake<I, O> {
-    type Input = I;
-    type Output = O;
-    fn info(&self) -> &ModelInfo {
-        &self.0
-    }
-    fn run(&mut self, batch: &[I]) -> Vec<Result<O, ModelError>> {
-        batch.iter().map(|input| Ok((self.1)(input))).collect()
-    }
-}
-
-fn pool<I: Send + 'static, O: Send + 'static>(
-    name: &'static str,
-    answer: fn(&I) -> O,
-) -> Pool<Box<dyn Model<Input = I, Output = O>>> {
-    let config = PoolConfig { name, capacity: 64, max_batch: 8, max_queue_delay: Duration::ZERO, instances: 1 };
-    let factory: ModelFactory<Box<dyn Model<Input = I, Output = O>>> =
-        Arc::new(move || Ok(Box::new(Fake(info(), answer)) as Box<dyn Model<Input = I, Output = O>>));
-    Pool::start(config, factory).unwrap()
-}
-
-fn transcriber() -> Pool<Transcriber> {
-    pool("transcribe", |_: &TranscribeRequest| Transcription {
-        text: "olá".into(),
-        words: vec![],
-        confidence: 1.0,
-        no_speech: 0.0,
-    })
-}
-
-fn translator() -> Pool<Translator> {
-    pool("translate", |request: &TranslateRequest| Translation {
-        text: format!("[{}] {}", request.target, request.text),
-        engine: "fake".into(),
-        review: ReviewStatus::Unreviewed,
-        model: info(),
-    })
-}
-
-fn speaker() -> Pool<Speaker> {
-    pool("speak", |_: &SpeakRequest| SpokenAudio {
-        samples: vec![0.5; 6_000],
-        sample_rate: 24_000,
-        voice: "fake".into(),
-        model: info(),
-    })
-}
-
-/// Knows one image: `png`.
-struct Images;
-
-impl ImageDecoder for Images {
-    fn decode(&self, bytes: &[u8]) -> Result<DecodedImage, String> {
-        assert_ne!(bytes, b"panic", "a decoder that panics");
-        if bytes != b"png" {
-            return Err("not an image".into());
-        }
-        Ok(DecodedImage {
-            format: ImageFormat::Png,
-            width: 1,
-            height: 1,
-            frames: 1,
-            modality: None,
-            body_part: None,
-            elements_deidentified: 2,
-            burned_in_text_possible: true,
-            deidentified: b"clean".to_vec(),
-            preview_png: b"preview".to_vec(),
-        })
-    }
-}
-
-struct Rig {
-    directory: Directory,
-    threads: ActorThreads,
-    /// When set, the next event recorded kills the session actor.
-    panic_next: Arc<AtomicBool>,
-}
-
-impl Rig {
-    fn open(path: &Path) -> Self {
-        let panic_next = Arc::new(AtomicBool::new(false));
-        let trigger = Arc::clone(&panic_next);
-        let time = AtomicI64::new(1_000);
-        let clock = Clock::from_fn(move || {
-            assert!(!trigger.swap(false, Ordering::SeqCst), "an injected fault");
-            Timestamp::from_millis(time.fetch_add(1, Ordering::SeqCst))
-        });
-        let silent: VoiceActivityFactory = Arc::new(|| {
-            Err(ModelError::Load { model: "voice activity".into(), reason: "not part of this test".into() })
-        });
-        let models = Models {
-            transcribe: transcriber(),
-            translate: translator(),
-            speak: speaker(),
-            voice_activity: silent,
-            images: Arc::new(Images),
-            image_turns: Semaphore::new(1),
-        };
-        let threads = ActorThreads::start(2).unwrap();
-        let store = Arc::new(SqliteStore::open(path).unwrap());
-        let directory = Directory::new(store, clock, models, threads.clone(), DirectoryConfig::default());
-        Self { directory, threads, panic_next }
-    }
-
-    async fn session(&self) -> SessionId {
-        let languages = vec!["pt".parse().unwrap(), "en".parse().unwrap()];
-        let new = NewSession {
-            patient: "p1".parse().unwrap(),
-            languages,
-            spo2_scale: healthsync_events::risk::Spo2Scale::default(),
-        };
-        self.directory.create(new).await.unwrap().session
-    }
-}
-
-impl Drop for Rig {
-    fn drop(&mut self) {
-        self.threads.stop();
-    }
-}
+use std::{sync::atomic::Ordering, time::Duration};
 
 fn chat(text: &str) -> EventBody {
     let participant = "patient".parse().unwrap();
@@ -183,19 +39,6 @@ fn caption(n: u128) -> EventBody {
         confidence: 1.0,
         provenance: info().with_inputs(vec![]),
     })
-}
-
-async fn next(stream: &mut EventStream) -> Arc<Event> {
-    tokio::time::timeout(Duration::from_secs(10), stream.next()).await.unwrap().unwrap().unwrap()
-}
-
-async fn wait_for(stream: &mut EventStream, wanted: impl Fn(&EventBody) -> bool) -> Arc<Event> {
-    loop {
-        let event = next(stream).await;
-        if wanted(&event.body) {
-            return event;
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -68,7 +68,7 @@ fn next_batch<M: Model>(shared: &Shared<M>) -> Option<Vec<Work<M>>> {
         if full || held >= config.max_queue_delay {
             break;
         }
-        let wait: Duration = config.max_queue_delay.checked_sub(held).unwrap();
+        let wait: Duration = config.max_queue_delay.saturating_sub(held);
         state = shared.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
     }
     state.queue.remove_where(|work: &Work<M>| work.reply.is_closed());

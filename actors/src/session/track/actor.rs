@@ -164,7 +164,7 @@ impl AudioTrack {
             // A partial that comes after its utterance ended says nothing any more.
             let Some(open) = actor.open.as_mut().filter(|open| open.id == id) else { return };
             let started = *open.started.borrow();
-            let Some(text) = open.hypotheses.take_in(&transcription) else { return };
+            let Some(text) = open.hypotheses.take_in(&transcription, span) else { return };
             let caption = text.caption(id, &actor.spec, span, model.with_inputs(started.into_iter().collect()));
             let cell = Arc::clone(&actor.cell);
             let record = async move {

@@ -65,11 +65,11 @@ pub(super) struct PartialText {
 
 impl Hypotheses {
     /// The text to show now; `None` for a hypothesis not worth showing.
-    pub(super) fn take_in(&mut self, transcription: &Transcription) -> Option<PartialText> {
+    pub(super) fn take_in(&mut self, transcription: &Transcription, span: MediaSpan) -> Option<PartialText> {
         if implausible(transcription) || transcription.text.trim().is_empty() {
             return None;
         }
-        let agreed = self.0.take_in(&transcription.words);
+        let agreed = self.0.take_in(&transcription.words, (span.end_ms - span.start_ms) as u32);
         Some(PartialText { committed: agreed.committed, tentative: agreed.tentative })
     }
 
