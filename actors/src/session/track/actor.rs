@@ -23,6 +23,9 @@ const MAX_FINALS: usize = 16;
 /// New audio after which the open utterance is recognised again.
 const PARTIAL_EVERY: u64 = SAMPLE_RATE as u64 / 2;
 
+/// Silence from which a pause has begun: stops and gaps between words are shorter.
+const LULL: u64 = SAMPLE_RATE as u64 * 80 / 1_000;
+
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Frame(pub AudioFrame);
@@ -152,7 +155,8 @@ impl AudioTrack {
             return;
         };
         let until = heard.start + heard.samples.len() as u64;
-        if until < open.asked_until + PARTIAL_EVERY {
+        // In a pause nothing new is said, and the recogniser had better be free when it turns out to be the end.
+        if until < open.asked_until + PARTIAL_EVERY || until > heard.voiced_end + LULL {
             return;
         }
         open.asked_until = until;
