@@ -6,10 +6,10 @@ use common::{Server, all_events, assert_numbered_without_gaps, recall};
 use healthsync_events::EventBody;
 use std::process::Command;
 
-/// Share of the words spoken that must be in the captions of each speaker, over the whole consultation. Whisper
-/// base writes nearly all English words and about five in six Portuguese ones as the script does; of the rest,
-/// many are the same words spelt otherwise ("50mg", "ontem a noite").
-const MIN_RECALL: f64 = 0.75;
+/// Share of the words spoken that must be in the captions of each speaker, over the whole consultation. Four runs
+/// gave 0.97 of the English words and 0.87 to 0.89 of the Portuguese ones; some of the rest are the same words
+/// written otherwise ("50mg").
+const MIN_RECALL: f64 = 0.85;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_consultation_comes_back_in_words_translations_scores_and_a_report() {
