@@ -13,7 +13,7 @@ use healthsync_events::{
     UnmatchedMessage,
     consultation::{ChatMessage, SessionStarted},
     imaging::{ImageDecoder, ImageReceived},
-    limits::{MAX_CHAT_CHARS, MAX_IMAGE_BYTES, MAX_SUBSCRIBERS},
+    limits::{MAX_CHAT_CHARS, MAX_IMAGE_BYTES, MAX_SUBSCRIBERS, MAX_TERM_CHARS, MAX_TERMS},
 };
 use healthsync_models::{
     hex,
@@ -134,12 +134,14 @@ impl Directory {
 
     async fn create_session(&self, new: NewSession) -> Result<SessionSummary, Refusal> {
         check_languages(&new.languages)?;
+        check_terms(&new.terms)?;
         let session = SessionId(uuid::Uuid::now_v7());
         let cell = self.start(session)?;
         let started = SessionStarted {
             patient: new.patient.clone(),
             languages: new.languages.clone(),
             spo2_scale: new.spo2_scale,
+            terms: new.terms,
         };
         let receipt = cell.record(EventBody::SessionStarted(started)).await?;
         Ok(SessionSummary {
@@ -212,6 +214,17 @@ fn check_languages(languages: &[Language]) -> Result<(), Refusal> {
     let repeated = (1..languages.len()).any(|i| languages[..i].iter().any(|l| l.same_language(&languages[i])));
     if repeated {
         return Err(Refusal::invalid("languages", "names a language twice"));
+    }
+    Ok(())
+}
+
+fn check_terms(terms: &[String]) -> Result<(), Refusal> {
+    if terms.len() > MAX_TERMS {
+        return Err(Refusal::TooLarge { what: "terms".into(), limit: MAX_TERMS as u64 });
+    }
+    let fits = |term: &String| !term.trim().is_empty() && term.chars().count() <= MAX_TERM_CHARS;
+    if !terms.iter().all(fits) || terms.iter().any(|term| term.chars().any(char::is_control)) {
+        return Err(Refusal::invalid("terms", format!("must each be 1 to {MAX_TERM_CHARS} printable characters")));
     }
     Ok(())
 }

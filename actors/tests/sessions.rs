@@ -37,6 +37,7 @@ fn caption(n: u128) -> EventBody {
         span: MediaSpan { start_ms: 0, end_ms: 1 },
         latency_ms: 1,
         confidence: 1.0,
+        words: vec![],
         provenance: info().with_inputs(vec![]),
     })
 }
@@ -136,6 +137,7 @@ async fn a_translation_left_undone_by_a_crash_is_made_when_the_session_starts_ag
             patient: "p1".parse().unwrap(),
             languages,
             spo2_scale: healthsync_events::risk::Spo2Scale::default(),
+            terms: Vec::new(),
         };
         let at = Timestamp::from_millis(1);
         let events = [EventBody::SessionStarted(started), caption(1)].map(|body| NewEvent { at, body }).to_vec();

@@ -47,7 +47,14 @@ impl Track {
             let ms = request.samples.len() / MS;
             list.lock().unwrap().push(ms);
             let word = Word { text: format!("{ms}ms"), start_ms: 0, end_ms: 1, probability: 1.0 };
-            Transcription { text: word.text.clone(), words: vec![word], confidence: 1.0, no_speech: 0.0 }
+            Transcription {
+                text: word.text.clone(),
+                words: vec![word],
+                confidence: 1.0,
+                no_speech: 0.0,
+                language: "pt".parse().unwrap(),
+                language_probability: 1.0,
+            }
         });
         let ears: VoiceActivityFactory = Arc::new(|| Ok(Box::new(Loud) as Box<dyn VoiceActivity>));
         let rig = Rig::hearing(&folder.path().join("log.db"), ears, transcribe);

@@ -85,6 +85,7 @@ pub async fn play(
         patient: material.patient.clone(),
         languages: [Speaker::Patient, Speaker::Clinician].iter().filter_map(|s| s.language().parse().ok()).collect(),
         spo2_scale: healthsync_events::risk::Spo2Scale::default(),
+        terms: Vec::new(),
     };
     let session = api.create_session(&new).await?;
     tell(Progress::Started(&session));

@@ -9,15 +9,37 @@ use std::sync::Arc;
 pub struct TranscribeRequest {
     /// 16 kHz mono, at most 30 s: what Whisper's encoder takes in one window.
     pub samples: Arc<[f32]>,
-    pub language: Language,
+    pub language: SpokenLanguage,
     /// Earlier text of the same participant, or terms to expect.
     pub prompt: Option<String>,
+    pub effort: Effort,
+}
+
+/// What is known of the language before anything was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SpokenLanguage {
+    Known(Language),
+    /// One of these, to be found out: at least one.
+    OneOf(Vec<Language>),
+}
+
+/// How much work a text is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// The likeliest token each time: for a text that the next one replaces.
+    Draft,
+    /// A beam search.
+    Full,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transcription {
     pub text: String,
     pub words: Vec<Word>,
+    /// The language it was taken for.
+    pub language: Language,
+    /// Probability of that language among those it might have been, 0 to 1; 1 when it was known.
+    pub language_probability: f32,
     /// Mean probability of the chosen tokens, 0 to 1.
     pub confidence: f32,
     /// Probability that the window holds no speech, 0 to 1.

@@ -100,6 +100,7 @@ pub async fn start_session(api: &ApiClient, patient: &str) -> SessionSummary {
         patient: patient.parse().unwrap(),
         languages,
         spo2_scale: healthsync_events::risk::Spo2Scale::default(),
+        terms: Vec::new(),
     };
     api.create_session(&new).await.unwrap()
 }

@@ -150,6 +150,7 @@ async fn translate_all(cell: Arc<SessionCell>, mut tasks: mpsc::Receiver<Task>, 
             text: answer.output.text,
             engine: answer.output.engine,
             review: answer.output.review,
+            preservation: None,
             provenance: answer.output.model.with_inputs(vec![task.caption]),
         };
         let event = EventBody::TranslationFinal(body.clone());
@@ -199,7 +200,8 @@ async fn speak(cell: &SessionCell, line: &Line) -> Result<(), Refusal> {
     let Some(mut spoken) = spoken else { return Ok(()) };
     spoken.send(cell, language, &[], true);
     let duration_ms = spoken.samples * 1_000 / u64::from(spoken.sample_rate.max(1));
-    let completed = EventBody::SpeechCompleted(SpeechCompleted { speech: spoken.speech, duration_ms });
+    let completed =
+        EventBody::SpeechCompleted(SpeechCompleted { speech: spoken.speech, duration_ms, interrupted: false });
     cell.record(completed).await.map(|_| ())
 }
 
@@ -214,7 +216,8 @@ struct Spoken {
 impl Spoken {
     fn send(&mut self, cell: &SessionCell, language: &Language, samples: &[f32], last: bool) {
         let payload = samples.iter().flat_map(|s| ((s.clamp(-1.0, 1.0) * 32_767.0) as i16).to_le_bytes()).collect();
-        cell.speech.send(language, SpeechFrame { speech: self.speech, index: self.frames, last, payload });
+        cell.speech
+            .send(language, SpeechFrame { speech: self.speech, index: self.frames, last, interrupted: false, payload });
         self.frames += 1;
         self.samples += samples.len() as u64;
     }

@@ -58,6 +58,8 @@ pub fn transcriber() -> Pool<Transcriber> {
     pool("transcribe", |_: &TranscribeRequest| Transcription {
         text: "olá".into(),
         words: vec![],
+        language: "pt".parse().unwrap(),
+        language_probability: 1.0,
         confidence: 1.0,
         no_speech: 0.0,
     })
@@ -149,6 +151,7 @@ impl Rig {
             patient: "p1".parse().unwrap(),
             languages,
             spo2_scale: healthsync_events::risk::Spo2Scale::default(),
+            terms: Vec::new(),
         };
         self.directory.create(new).await.unwrap().session
     }

@@ -39,6 +39,7 @@ fn consultation() -> SessionState {
             patient: "p1".parse().unwrap(),
             languages: languages(),
             spo2_scale: Spo2Scale::Scale1,
+            terms: Vec::new(),
         }),
         EventBody::CaptionFinal(CaptionFinal {
             utterance,
@@ -48,6 +49,7 @@ fn consultation() -> SessionState {
             span: MediaSpan { start_ms: 0, end_ms: 1 },
             latency_ms: 1,
             confidence: 1.0,
+            words: vec![],
             provenance: info.with_inputs(vec![]),
         }),
         EventBody::TranslationFinal(TranslationFinal {
@@ -59,6 +61,7 @@ fn consultation() -> SessionState {
             text: "I have chest pain.".into(),
             engine: "e".into(),
             review: ReviewStatus::Unreviewed,
+            preservation: None,
             provenance: info.with_inputs(vec![Seq(2)]),
         }),
         EventBody::VitalsObserved(VitalsObserved {

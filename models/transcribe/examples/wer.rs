@@ -3,7 +3,11 @@
 //!
 //! `cargo run -p healthsync-transcribe --example wer -- FOLDER [THREADS]`
 
-use healthsync_models::{Model, registry::Registry, tasks::TranscribeRequest};
+use healthsync_models::{
+    Model,
+    registry::Registry,
+    tasks::{Effort, SpokenLanguage, TranscribeRequest},
+};
 use healthsync_transcribe::{WhisperConfig, WhisperTranscriber};
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
@@ -23,12 +27,13 @@ fn main() {
         let Some(samples) = read(&Path::new(&folder).join(file)) else { continue };
         let seconds = samples.len() as f64 / 16_000.0;
         let begun = Instant::now();
-        let request = TranscribeRequest { samples: samples.into(), language: language.parse().unwrap(), prompt: None };
+        let language = SpokenLanguage::Known(language.parse().unwrap());
+        let request = TranscribeRequest { samples: samples.into(), language, prompt: None, effort: Effort::Full };
         let heard = model.run(&[request]).remove(0).unwrap();
         let took = begun.elapsed().as_secs_f64();
         let (errors, words) = word_errors(transcript, &heard.text);
         println!("{file}\t{errors}/{words}\t{took:.2} s for {seconds:.1} s\tp={:.2}\t{}", heard.confidence, heard.text);
-        let group = format!("{} {language}", file.split('/').next().unwrap_or_default());
+        let group = format!("{} {}", file.split('/').next().unwrap_or_default(), heard.language);
         let sum = sums.entry(group).or_default();
         *sum = (sum.0 + errors, sum.1 + words, sum.2 + took, sum.3 + seconds);
     }

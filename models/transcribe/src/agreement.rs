@@ -120,7 +120,14 @@ mod tests {
     }
 
     fn heard(text: &str) -> Transcription {
-        Transcription { text: text.into(), words: words(text), confidence: 1.0, no_speech: 0.0 }
+        Transcription {
+            text: text.into(),
+            words: words(text),
+            confidence: 1.0,
+            no_speech: 0.0,
+            language: "pt".parse().unwrap(),
+            language_probability: 1.0,
+        }
     }
 
     #[test]

@@ -47,7 +47,14 @@ mod tests {
     use super::*;
 
     fn heard(text: &str, confidence: f32) -> Transcription {
-        Transcription { text: text.into(), words: vec![], confidence, no_speech: 0.0 }
+        Transcription {
+            text: text.into(),
+            words: vec![],
+            language: "pt".parse().unwrap(),
+            language_probability: 1.0,
+            confidence,
+            no_speech: 0.0,
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use healthsync_events::{Language, ModelInfo};
 use healthsync_models::{
     Model, ModelError,
-    tasks::{TranscribeRequest, Transcription, Word},
+    tasks::{Effort, SpokenLanguage, TranscribeRequest, Transcription, Word},
 };
 use std::path::Path;
 use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState};
@@ -25,6 +25,8 @@ const SPARE_POSITIONS: usize = 64;
 /// Hypotheses kept at a time. Measured on clinical Portuguese, five make a seventh fewer word errors than one for
 /// a third more time.
 const BEAMS: i32 = 5;
+
+const UNKNOWN_LANGUAGE: &str = "a language Whisper does not know";
 
 /// Tokens of earlier text or terms given along.
 const MAX_PROMPT_CHARS: usize = 400;
@@ -54,7 +56,6 @@ impl WhisperTranscriber {
     }
 
     fn transcribe(&mut self, request: &TranscribeRequest) -> Result<Transcription, ModelError> {
-        let language = self.language(&request.language)?;
         if request.samples.len() > MAX_SAMPLES {
             return Err(self.input("more than 30 s of audio"));
         }
@@ -63,9 +64,14 @@ impl WhisperTranscriber {
         }
         let mut samples = request.samples.to_vec();
         samples.resize(samples.len().max(MIN_SAMPLES), 0.0);
-        let mut params = FullParams::new(SamplingStrategy::BeamSearch { beam_size: BEAMS, patience: -1.0 });
+        let (language, language_probability) = self.language(&request.language, &samples)?;
+        let strategy = match request.effort {
+            Effort::Draft => SamplingStrategy::Greedy { best_of: 1 },
+            Effort::Full => SamplingStrategy::BeamSearch { beam_size: BEAMS, patience: -1.0 },
+        };
+        let mut params = FullParams::new(strategy);
         params.set_n_threads(self.config.threads as i32);
-        params.set_language(Some(language));
+        params.set_language(Some(known(&language).ok_or_else(|| self.input(UNKNOWN_LANGUAGE))?));
         params.set_audio_ctx(audio_context(samples.len()) as i32);
         params.set_no_context(true);
         params.set_single_segment(true);
@@ -82,14 +88,12 @@ impl WhisperTranscriber {
             let prompt: String = prompt.chars().filter(|c| *c != '\0').take(MAX_PROMPT_CHARS).collect();
             params.set_initial_prompt(&prompt);
         }
-        let failed =
-            |e: whisper_rs::WhisperError| ModelError::Engine { model: self.info.name.clone(), reason: e.to_string() };
-        self.state.full(params, &samples).map_err(failed)?;
-        Ok(self.read())
+        self.state.full(params, &samples).map_err(|e| self.failed(&e.to_string()))?;
+        Ok(self.read(language, language_probability))
     }
 
     /// Joins tokens to words: a token that begins with a space begins a word.
-    fn read(&self) -> Transcription {
+    fn read(&self, language: Language, language_probability: f32) -> Transcription {
         let mut words: Vec<(Vec<u8>, Word, u32)> = Vec::new();
         let mut no_speech: f32 = 0.0;
         for segment in self.state.as_iter() {
@@ -114,12 +118,31 @@ impl WhisperTranscriber {
                 }
             }
         }
-        conclude(words, no_speech)
+        conclude(words, no_speech, language, language_probability)
     }
 
-    fn language(&self, language: &Language) -> Result<&'static str, ModelError> {
-        let id = whisper_rs::get_lang_id(&language.primary());
-        id.and_then(whisper_rs::get_lang_str).ok_or_else(|| self.input("a language Whisper does not know"))
+    /// The language to take the samples for, and its probability among those it may be.
+    fn language(&mut self, spoken: &SpokenLanguage, samples: &[f32]) -> Result<(Language, f32), ModelError> {
+        let candidates = match spoken {
+            SpokenLanguage::Known(language) => return Ok((language.clone(), 1.0)),
+            SpokenLanguage::OneOf(candidates) => candidates,
+        };
+        let threads = self.config.threads;
+        let probabilities = self.state.pcm_to_mel(samples, threads).and_then(|()| self.state.lang_detect(0, threads));
+        let (_, probabilities) = probabilities.map_err(|e| self.failed(&e.to_string()))?;
+        let of = |language: &Language| {
+            let id = whisper_rs::get_lang_id(&language.primary())?;
+            probabilities.get(usize::try_from(id).ok()?).copied()
+        };
+        let heard: Vec<_> = candidates.iter().filter_map(|language| Some((language, of(language)?))).collect();
+        let all: f32 = heard.iter().map(|(_, probability)| probability).sum();
+        let likeliest = heard.into_iter().max_by(|(_, a), (_, b)| a.total_cmp(b));
+        let (language, probability) = likeliest.ok_or_else(|| self.input(UNKNOWN_LANGUAGE))?;
+        Ok((language.clone(), if all > 0.0 { probability / all } else { 0.0 }))
+    }
+
+    fn failed(&self, reason: &str) -> ModelError {
+        ModelError::Engine { model: self.info.name.clone(), reason: reason.into() }
     }
 
     fn input(&self, reason: &str) -> ModelError {
@@ -127,7 +150,17 @@ impl WhisperTranscriber {
     }
 }
 
-fn conclude(words: Vec<(Vec<u8>, Word, u32)>, no_speech: f32) -> Transcription {
+/// What whisper.cpp calls a language it knows.
+fn known(language: &Language) -> Option<&'static str> {
+    whisper_rs::get_lang_id(&language.primary()).and_then(whisper_rs::get_lang_str)
+}
+
+fn conclude(
+    words: Vec<(Vec<u8>, Word, u32)>,
+    no_speech: f32,
+    language: Language,
+    language_probability: f32,
+) -> Transcription {
     let tokens: u32 = words.iter().map(|(_, _, tokens)| tokens).sum();
     let sum: f32 = words.iter().map(|(_, word, _)| word.probability).sum();
     let words: Vec<Word> = words
@@ -141,7 +174,8 @@ fn conclude(words: Vec<(Vec<u8>, Word, u32)>, no_speech: f32) -> Transcription {
         .filter(|word| !word.text.is_empty())
         .collect();
     let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-    Transcription { text, words, confidence: sum / tokens.max(1) as f32, no_speech }
+    let confidence = sum / tokens.max(1) as f32;
+    Transcription { text, words, language, language_probability, confidence, no_speech }
 }
 
 /// Encoder positions for so many samples.

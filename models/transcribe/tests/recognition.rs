@@ -1,6 +1,10 @@
 //! From a recording to words with the real weights: voice activity, utterances, recognition.
 
-use healthsync_models::{Model, registry::Registry, tasks::TranscribeRequest};
+use healthsync_models::{
+    Model,
+    registry::Registry,
+    tasks::{Effort, SpokenLanguage, TranscribeRequest},
+};
 use healthsync_transcribe::{
     EarshotActivity, Segment, SegmentEvent, Segmenter, SegmenterConfig, WhisperConfig, WhisperTranscriber, implausible,
 };
@@ -28,7 +32,8 @@ fn whisper() -> WhisperTranscriber {
 }
 
 fn request(samples: &[f32]) -> TranscribeRequest {
-    TranscribeRequest { samples: samples.into(), language: "en".parse().unwrap(), prompt: None }
+    let language = SpokenLanguage::Known("en".parse().unwrap());
+    TranscribeRequest { samples: samples.into(), language, prompt: None, effort: Effort::Full }
 }
 
 fn utterances(samples: &[f32]) -> Vec<Segment> {

@@ -20,7 +20,11 @@ export type AudioCodec = "pcm_s16le" | "opus";
 
 export type CaptionDropReason = "no_speech" | "implausible" | "model_failed" | "interrupted";
 
-export type CaptionDropped = { utterance: UtteranceId, participant: ParticipantId, span: MediaSpan, reason: CaptionDropReason, };
+export type CaptionDropped = { utterance: UtteranceId, participant: ParticipantId, span: MediaSpan, reason: CaptionDropReason, 
+/**
+ * Words of the text that was not believed.
+ */
+words: number, };
 
 export type CaptionFinal = { utterance: UtteranceId, participant: ParticipantId, language: Language, text: string, span: MediaSpan, 
 /**
@@ -30,9 +34,19 @@ latency_ms: number,
 /**
  * Mean probability of the chosen tokens, 0 to 1.
  */
-confidence: number, provenance: Provenance, };
+confidence: number, 
+/**
+ * The words of `text` in order, where the engine tells their times.
+ */
+words: Array<CaptionWord>, provenance: Provenance, };
 
 export type CaptionPartial = { utterance: UtteranceId, participant: ParticipantId, language: Language, committed: string, tentative: string, span: MediaSpan, provenance: Provenance, };
+
+export type CaptionWord = { text: string, start_ms: number, end_ms: number, 
+/**
+ * Mean probability of its tokens, 0 to 1.
+ */
+probability: number, };
 
 export type CasesMatched = { cases: Array<MatchedCase>, provenance: Provenance, };
 
@@ -60,7 +74,7 @@ export type Event = { v: number, session: SessionId, seq: Seq,
 /**
  * When the session actor sequenced it.
  */
-at: Timestamp, } & ({ "type": "session.started" } & SessionStarted | { "type": "session.ended" } & SessionEnded | { "type": "participant.joined" } & ParticipantJoined | { "type": "participant.left" } & ParticipantLeft | { "type": "chat.message" } & ChatMessage | { "type": "utterance.started" } & SpeechBoundary | { "type": "utterance.ended" } & SpeechBoundary | { "type": "caption.partial" } & CaptionPartial | { "type": "caption.final" } & CaptionFinal | { "type": "caption.dropped" } & CaptionDropped | { "type": "translation.final" } & TranslationFinal | { "type": "speech.announced" } & SpeechAnnounced | { "type": "speech.completed" } & SpeechCompleted | { "type": "vitals.observed" } & VitalsObserved | { "type": "risk.scored" } & RiskScored | { "type": "alarm.raised" } & AlarmRaised | { "type": "alarm.cleared" } & AlarmCleared | { "type": "image.received" } & ImageReceived | { "type": "image.ready" } & ImageReady | { "type": "image.rejected" } & ImageRejected | { "type": "image.finding" } & ImageFinding | { "type": "symptom.mentioned" } & SymptomMentioned | { "type": "conditions.ranked" } & ConditionsRanked | { "type": "cases.matched" } & CasesMatched | { "type": "report.requested" } & ReportRequested | { "type": "report.ready" } & ReportReady | { "type": "error.raised" } & ErrorRaised | { "type": "actor.restarted" } & ActorRestarted);
+at: Timestamp, } & ({ "type": "session.started" } & SessionStarted | { "type": "session.ended" } & SessionEnded | { "type": "participant.joined" } & ParticipantJoined | { "type": "participant.left" } & ParticipantLeft | { "type": "participant.invited" } & ParticipantInvited | { "type": "media.changed" } & MediaChanged | { "type": "language.detected" } & LanguageDetected | { "type": "language.set" } & LanguageSet | { "type": "chat.message" } & ChatMessage | { "type": "utterance.started" } & SpeechBoundary | { "type": "utterance.ended" } & SpeechBoundary | { "type": "caption.partial" } & CaptionPartial | { "type": "caption.final" } & CaptionFinal | { "type": "caption.dropped" } & CaptionDropped | { "type": "translation.partial" } & TranslationPartial | { "type": "translation.final" } & TranslationFinal | { "type": "speech.announced" } & SpeechAnnounced | { "type": "speech.completed" } & SpeechCompleted | { "type": "speech.skipped" } & SpeechSkipped | { "type": "vitals.observed" } & VitalsObserved | { "type": "risk.scored" } & RiskScored | { "type": "alarm.raised" } & AlarmRaised | { "type": "alarm.cleared" } & AlarmCleared | { "type": "image.received" } & ImageReceived | { "type": "image.ready" } & ImageReady | { "type": "image.rejected" } & ImageRejected | { "type": "image.finding" } & ImageFinding | { "type": "symptom.mentioned" } & SymptomMentioned | { "type": "conditions.ranked" } & ConditionsRanked | { "type": "cases.matched" } & CasesMatched | { "type": "report.requested" } & ReportRequested | { "type": "report.ready" } & ReportReady | { "type": "error.raised" } & ErrorRaised | { "type": "actor.restarted" } & ActorRestarted);
 
 export type ImageFinding = { image: ImageId, label: string, 
 /**
@@ -106,7 +120,17 @@ export type ImageRejected = { image: ImageId,
  */
 reason: string, };
 
+export type InvitationId = string;
+
 export type Language = string;
+
+export type LanguageDetected = { participant: ParticipantId, utterance: UtteranceId, language: Language, 
+/**
+ * Among the languages of the session, 0 to 1.
+ */
+probability: number, provenance: Provenance, };
+
+export type LanguageSet = { participant: ParticipantId, language: Language, };
 
 export type LikelyCondition = { condition: Coding, probability: number, 
 /**
@@ -119,6 +143,8 @@ export type MatchedCase = { case: string, title: string,
  * Cosine similarity, -1 to 1.
  */
 similarity: number, };
+
+export type MediaChanged = { participant: ParticipantId, audio: Sending, video: Sending, };
 
 export type MediaSpan = { start_ms: number, end_ms: number, };
 
@@ -142,15 +168,42 @@ export type NewSession = { patient: PatientId,
 /**
  * One to four languages, none twice.
  */
-languages: Array<Language>, spo2_scale: Spo2Scale, };
+languages: Array<Language>, spo2_scale: Spo2Scale, 
+/**
+ * Names of drugs, anatomy and people that the recogniser should expect: at most
+ * [`crate::limits::MAX_TERMS`] of at most [`crate::limits::MAX_TERM_CHARS`] characters.
+ */
+terms: Array<string>, };
 
 export type ParticipantId = string;
+
+export type ParticipantInvited = { invitation: InvitationId, participant: ParticipantId, language: Language, 
+/**
+ * SHA-256 of the token, in hex.
+ */
+token_sha256: string, expires_at: Timestamp, };
 
 export type ParticipantJoined = { participant: ParticipantId, language: Language, };
 
 export type ParticipantLeft = { participant: ParticipantId, };
 
 export type PatientId = string;
+
+export type Preservation = { findings: Array<PreservationFinding>, };
+
+export type PreservationFinding = { kind: PreservedKind, problem: PreservationProblem, 
+/**
+ * As it stands in the source, where it does.
+ */
+source?: string, 
+/**
+ * As it stands in the translation, where it does.
+ */
+target?: string, };
+
+export type PreservationProblem = "missing" | "added" | "changed";
+
+export type PreservedKind = "number" | "unit" | "drug" | "negation" | "laterality" | "term";
 
 export type Provenance = { 
 /**
@@ -230,6 +283,8 @@ score: string, total: number, band: RiskBand, spo2_scale: Spo2Scale, items: Arra
  */
 missing?: Array<string>, provenance: Provenance, };
 
+export type Sending = "off" | "on" | "muted";
+
 export type Seq = number;
 
 export type SessionEndReason = "ended" | "idle";
@@ -242,7 +297,11 @@ export type SessionStarted = { patient: PatientId,
 /**
  * Languages of the consultation: every caption is translated into each of the others.
  */
-languages: Array<Language>, spo2_scale: Spo2Scale, };
+languages: Array<Language>, spo2_scale: Spo2Scale, 
+/**
+ * Names of drugs, anatomy and people that the recogniser should expect.
+ */
+terms: Array<string>, };
 
 export type SessionSummary = { session: SessionId, patient: PatientId, languages: Array<Language>, started_at: Timestamp, ended: boolean, 
 /**
@@ -267,13 +326,29 @@ latency_ms: number, provenance: Provenance, };
 
 export type SpeechBoundary = { participant: ParticipantId, utterance: UtteranceId, at_ms: number, };
 
-export type SpeechCompleted = { speech: SpeechId, duration_ms: number, };
+export type SpeechCompleted = { speech: SpeechId, 
+/**
+ * Of what was sent.
+ */
+duration_ms: number, 
+/**
+ * Somebody else took the turn before it was over.
+ */
+interrupted: boolean, };
 
 export type SpeechId = string;
 
+export type SpeechSkipReason = "not_preserved" | "turn_taken" | "backlog";
+
+export type SpeechSkipped = { utterance: UtteranceId, 
+/**
+ * Sequence number of the translation.
+ */
+of: Seq, language: Language, reason: SpeechSkipReason, };
+
 export type Spo2Scale = "scale1" | "scale2";
 
-export type StreamCommand = { "command": "chat.send", id?: string, participant: ParticipantId, language: Language, text: string, } | { "command": "report.request", id?: string, } | { "command": "session.end", id?: string, };
+export type StreamCommand = { "command": "chat.send", id?: string, participant: ParticipantId, language: Language, text: string, } | { "command": "report.request", id?: string, } | { "command": "language.set", id?: string, participant: ParticipantId, language: Language, } | { "command": "media.mute", id?: string, participant: ParticipantId, audio: boolean, video: boolean, } | { "command": "session.end", id?: string, };
 
 export type StreamNotice = { "notice": "stream.coalesced", from: Seq, to: Seq, } | { "notice": "stream.cannot_resume", asked: Seq, head: Seq, } | { "notice": "stream.refused", id?: string, error: Refusal, } | { "notice": "stream.accepted", id?: string, seq: Seq, };
 
@@ -303,7 +378,13 @@ export type TranslationFinal = { utterance: UtteranceId,
 /**
  * Sequence number of the caption translated.
  */
-of: Seq, participant: ParticipantId, source_language: Language, target_language: Language, text: string, engine: string, review: ReviewStatus, provenance: Provenance, };
+of: Seq, participant: ParticipantId, source_language: Language, target_language: Language, text: string, engine: string, review: ReviewStatus, 
+/**
+ * `None`: not compared, as in logs from before there was a comparison.
+ */
+preservation?: Preservation, provenance: Provenance, };
+
+export type TranslationPartial = { utterance: UtteranceId, participant: ParticipantId, source_language: Language, target_language: Language, text: string, engine: string, review: ReviewStatus, provenance: Provenance, };
 
 export type UnmatchedMessage = { received_at: Timestamp, 
 /**

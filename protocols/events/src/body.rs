@@ -3,14 +3,17 @@
 use crate::{
     clinical::{MonitorSource, VitalsObserved},
     consultation::{
-        ActorRestarted, ChatMessage, ErrorRaised, ParticipantJoined, ParticipantLeft, SessionEnded, SessionStarted,
-        SpeechBoundary,
+        ActorRestarted, ChatMessage, ErrorRaised, MediaChanged, ParticipantInvited, ParticipantJoined, ParticipantLeft,
+        SessionEnded, SessionStarted, SpeechBoundary,
     },
     ids::{AlarmId, ImageId, Seq, UtteranceId},
     imaging::{ImageFinding, ImageReady, ImageReceived, ImageRejected},
     risk::{AlarmCleared, AlarmRaised, RiskScored},
     scribe::{CasesMatched, ConditionsRanked, ReportReady, ReportRequested, SymptomMentioned},
-    speech::{CaptionDropped, CaptionFinal, CaptionPartial, SpeechAnnounced, SpeechCompleted, TranslationFinal},
+    speech::{
+        CaptionDropped, CaptionFinal, CaptionPartial, LanguageDetected, LanguageSet, SpeechAnnounced, SpeechCompleted,
+        SpeechSkipped, TranslationFinal, TranslationPartial,
+    },
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +31,14 @@ pub enum EventBody {
     ParticipantJoined(ParticipantJoined),
     #[serde(rename = "participant.left")]
     ParticipantLeft(ParticipantLeft),
+    #[serde(rename = "participant.invited")]
+    ParticipantInvited(ParticipantInvited),
+    #[serde(rename = "media.changed")]
+    MediaChanged(MediaChanged),
+    #[serde(rename = "language.detected")]
+    LanguageDetected(LanguageDetected),
+    #[serde(rename = "language.set")]
+    LanguageSet(LanguageSet),
     #[serde(rename = "chat.message")]
     ChatMessage(ChatMessage),
     #[serde(rename = "utterance.started")]
@@ -40,12 +51,16 @@ pub enum EventBody {
     CaptionFinal(CaptionFinal),
     #[serde(rename = "caption.dropped")]
     CaptionDropped(CaptionDropped),
+    #[serde(rename = "translation.partial")]
+    TranslationPartial(TranslationPartial),
     #[serde(rename = "translation.final")]
     TranslationFinal(TranslationFinal),
     #[serde(rename = "speech.announced")]
     SpeechAnnounced(SpeechAnnounced),
     #[serde(rename = "speech.completed")]
     SpeechCompleted(SpeechCompleted),
+    #[serde(rename = "speech.skipped")]
+    SpeechSkipped(SpeechSkipped),
     #[serde(rename = "vitals.observed")]
     VitalsObserved(VitalsObserved),
     #[serde(rename = "risk.scored")]
@@ -86,15 +101,21 @@ impl EventBody {
             Self::SessionEnded(_) => "session.ended",
             Self::ParticipantJoined(_) => "participant.joined",
             Self::ParticipantLeft(_) => "participant.left",
+            Self::ParticipantInvited(_) => "participant.invited",
+            Self::MediaChanged(_) => "media.changed",
+            Self::LanguageDetected(_) => "language.detected",
+            Self::LanguageSet(_) => "language.set",
             Self::ChatMessage(_) => "chat.message",
             Self::UtteranceStarted(_) => "utterance.started",
             Self::UtteranceEnded(_) => "utterance.ended",
             Self::CaptionPartial(_) => "caption.partial",
             Self::CaptionFinal(_) => "caption.final",
             Self::CaptionDropped(_) => "caption.dropped",
+            Self::TranslationPartial(_) => "translation.partial",
             Self::TranslationFinal(_) => "translation.final",
             Self::SpeechAnnounced(_) => "speech.announced",
             Self::SpeechCompleted(_) => "speech.completed",
+            Self::SpeechSkipped(_) => "speech.skipped",
             Self::VitalsObserved(_) => "vitals.observed",
             Self::RiskScored(_) => "risk.scored",
             Self::AlarmRaised(_) => "alarm.raised",
@@ -131,7 +152,7 @@ impl EventBody {
 
     /// Whether a slow client may be spared this event when a later one of the same utterance follows.
     pub fn is_coalescible(&self) -> bool {
-        matches!(self, Self::CaptionPartial(_))
+        matches!(self, Self::CaptionPartial(_) | Self::TranslationPartial(_))
     }
 }
 

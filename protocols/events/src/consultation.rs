@@ -1,7 +1,7 @@
 //! The consultation itself: who takes part, what they type, how it ends, what went wrong.
 
 use crate::{
-    ids::{Language, ParticipantId, PatientId, Seq},
+    ids::{InvitationId, Language, ParticipantId, PatientId, Seq, Timestamp},
     refusal::Refusal,
     risk::Spo2Scale,
 };
@@ -16,6 +16,9 @@ pub struct SessionStarted {
     pub languages: Vec<Language>,
     #[serde(default)]
     pub spo2_scale: Spo2Scale,
+    /// Names of drugs, anatomy and people that the recogniser should expect.
+    #[serde(default)]
+    pub terms: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
@@ -41,6 +44,36 @@ pub struct ParticipantJoined {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct ParticipantLeft {
     pub participant: ParticipantId,
+}
+
+/// Somebody may join as this participant with a link. The link's token is not kept, only its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct ParticipantInvited {
+    pub invitation: InvitationId,
+    pub participant: ParticipantId,
+    pub language: Language,
+    /// SHA-256 of the token, in hex.
+    pub token_sha256: String,
+    pub expires_at: Timestamp,
+}
+
+/// Whether a participant sends sound or pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Sending {
+    /// No such track.
+    Off,
+    On,
+    /// There is a track, and nothing on it until it is on again.
+    Muted,
+}
+
+/// What a participant sends to the others from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct MediaChanged {
+    pub participant: ParticipantId,
+    pub audio: Sending,
+    pub video: Sending,
 }
 
 /// A voice activity boundary; `at_ms` is media time of the track.

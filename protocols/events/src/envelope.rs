@@ -84,6 +84,25 @@ pub enum StreamCommand {
         #[ts(optional)]
         id: Option<String>,
     },
+    /// What a participant speaks; `und` has it found out.
+    #[serde(rename = "language.set")]
+    SetLanguage {
+        #[serde(default)]
+        #[ts(optional)]
+        id: Option<String>,
+        participant: crate::ParticipantId,
+        language: crate::Language,
+    },
+    /// A participant's own microphone and camera, muted or not.
+    #[serde(rename = "media.mute")]
+    Mute {
+        #[serde(default)]
+        #[ts(optional)]
+        id: Option<String>,
+        participant: crate::ParticipantId,
+        audio: bool,
+        video: bool,
+    },
     #[serde(rename = "session.end")]
     End {
         #[serde(default)]

@@ -34,6 +34,10 @@ pub struct NewSession {
     pub languages: Vec<Language>,
     #[serde(default)]
     pub spo2_scale: Spo2Scale,
+    /// Names of drugs, anatomy and people that the recogniser should expect: at most
+    /// [`crate::limits::MAX_TERMS`] of at most [`crate::limits::MAX_TERM_CHARS`] characters.
+    #[serde(default)]
+    pub terms: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]

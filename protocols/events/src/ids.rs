@@ -59,6 +59,10 @@ uuid_id!(
     /// One raised alarm.
     AlarmId
 );
+uuid_id!(
+    /// One invitation to a call.
+    InvitationId
+);
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $max:literal, $rule:literal, $ok:expr) => {
@@ -121,6 +125,13 @@ text_id!(
 );
 
 impl Language {
+    /// `und`: to be found out from what is said (BCP 47, section 4.1).
+    pub const UNDETERMINED: &str = "und";
+
+    pub fn is_undetermined(&self) -> bool {
+        self.primary() == Self::UNDETERMINED
+    }
+
     /// The primary language subtag in lower case: `pt` of `pt-BR`.
     pub fn primary(&self) -> String {
         self.0.split('-').next().unwrap_or_default().to_ascii_lowercase()

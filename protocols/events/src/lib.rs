@@ -30,7 +30,8 @@ pub use handle::{
     BoxFuture, EventStream, ImageUpload, NewSession, Receipt, SessionSummary, Sessions, SpeechStream, UnmatchedMessage,
 };
 pub use ids::{
-    AlarmId, IdError, ImageId, Language, ParticipantId, PatientId, Seq, SessionId, SpeechId, Timestamp, UtteranceId,
+    AlarmId, IdError, ImageId, InvitationId, Language, ParticipantId, PatientId, Seq, SessionId, SpeechId, Timestamp,
+    UtteranceId,
 };
 pub use provenance::{ModelInfo, Provenance};
 pub use refusal::Refusal;

@@ -27,6 +27,15 @@ pub const MAX_CHAT_CHARS: usize = 4_000;
 /// Participants of one session at a time.
 pub const MAX_PARTICIPANTS: usize = 16;
 
+/// Terms of one session that its recogniser is told to expect: Whisper takes 224 tokens of them, some 60 words.
+pub const MAX_TERMS: usize = 64;
+
+/// Characters of such a term.
+pub const MAX_TERM_CHARS: usize = 64;
+
+/// Invitations to one session that have not expired.
+pub const MAX_INVITATIONS: usize = 32;
+
 /// Concurrent event-stream subscribers of one session.
 pub const MAX_SUBSCRIBERS: usize = 64;
 

@@ -30,6 +30,18 @@ pub struct CaptionPartial {
     pub provenance: Provenance,
 }
 
+/// A word of a caption with its place on the track's media clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct CaptionWord {
+    pub text: String,
+    #[ts(type = "number")]
+    pub start_ms: u64,
+    #[ts(type = "number")]
+    pub end_ms: u64,
+    /// Mean probability of its tokens, 0 to 1.
+    pub probability: f32,
+}
+
 /// A finished utterance. Its text never changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct CaptionFinal {
@@ -43,6 +55,9 @@ pub struct CaptionFinal {
     pub latency_ms: u64,
     /// Mean probability of the chosen tokens, 0 to 1.
     pub confidence: f32,
+    /// The words of `text` in order, where the engine tells their times.
+    #[serde(default)]
+    pub words: Vec<CaptionWord>,
     pub provenance: Provenance,
 }
 
@@ -53,6 +68,9 @@ pub struct CaptionDropped {
     pub participant: ParticipantId,
     pub span: MediaSpan,
     pub reason: CaptionDropReason,
+    /// Words of the text that was not believed.
+    #[serde(default)]
+    pub words: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
@@ -76,6 +94,74 @@ pub enum ReviewStatus {
     Unreviewed,
 }
 
+/// What of an utterance that is still being spoken can be translated already: its committed text up to the last
+/// complete clause. A later one of the same utterance and language replaces it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct TranslationPartial {
+    pub utterance: UtteranceId,
+    pub participant: ParticipantId,
+    pub source_language: Language,
+    pub target_language: Language,
+    pub text: String,
+    pub engine: String,
+    pub review: ReviewStatus,
+    pub provenance: Provenance,
+}
+
+/// What must survive translation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum PreservedKind {
+    /// A quantity, a time or a count.
+    Number,
+    /// A unit, or a number with another unit than in the source.
+    Unit,
+    /// The name of a drug.
+    Drug,
+    Negation,
+    /// Left, right, both.
+    Laterality,
+    /// A term of the deployment's own list.
+    Term,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum PreservationProblem {
+    /// In the source, not in the translation.
+    Missing,
+    /// In the translation, not in the source.
+    Added,
+    /// In both, but not the same.
+    Changed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct PreservationFinding {
+    pub kind: PreservedKind,
+    pub problem: PreservationProblem,
+    /// As it stands in the source, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub source: Option<String>,
+    /// As it stands in the translation, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub target: Option<String>,
+}
+
+/// The outcome of comparing a translation with its source. It has passed when nothing was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct Preservation {
+    pub findings: Vec<PreservationFinding>,
+}
+
+impl Preservation {
+    pub fn passed(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
 /// A final caption in another language.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct TranslationFinal {
@@ -88,6 +174,10 @@ pub struct TranslationFinal {
     pub text: String,
     pub engine: String,
     pub review: ReviewStatus,
+    /// `None`: not compared, as in logs from before there was a comparison.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub preservation: Option<Preservation>,
     pub provenance: Provenance,
 }
 
@@ -96,6 +186,7 @@ pub struct TranslationFinal {
 pub enum AudioCodec {
     /// Signed 16-bit little-endian PCM, mono.
     PcmS16le,
+    /// One Opus packet of 20 ms, mono, a frame.
     Opus,
 }
 
@@ -121,17 +212,63 @@ pub struct SpeechAnnounced {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct SpeechCompleted {
     pub speech: SpeechId,
+    /// Of what was sent.
     #[ts(type = "number")]
     pub duration_ms: u64,
+    /// Somebody else took the turn before it was over.
+    #[serde(default)]
+    pub interrupted: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum SpeechSkipReason {
+    /// The translation failed its preservation check: it is shown flagged, not spoken.
+    NotPreserved,
+    /// Somebody else had taken the turn.
+    TurnTaken,
+    /// Too much was waiting to be spoken.
+    Backlog,
+}
+
+/// A translation that somebody would have heard and that stays text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct SpeechSkipped {
+    pub utterance: UtteranceId,
+    /// Sequence number of the translation.
+    pub of: Seq,
+    pub language: Language,
+    pub reason: SpeechSkipReason,
+}
+
+/// The language somebody speaks, found out from what they said. It holds until it is set or found anew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct LanguageDetected {
+    pub participant: ParticipantId,
+    pub utterance: UtteranceId,
+    pub language: Language,
+    /// Among the languages of the session, 0 to 1.
+    pub probability: f32,
+    pub provenance: Provenance,
+}
+
+/// The language somebody speaks, as a person says; `und` asks for it to be found out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct LanguageSet {
+    pub participant: ParticipantId,
+    pub language: Language,
 }
 
 /// A binary WebSocket message: 16 bytes speech identifier (UUID, network order), 4 bytes frame index
-/// (little-endian, from 0), 1 byte flags (bit 0: last frame), then samples in the announced codec.
+/// (little-endian, from 0), 1 byte flags (bit 0: last frame; bit 1: interrupted, what has not been played yet is not
+/// to be), then samples in the announced codec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpeechFrame {
     pub speech: SpeechId,
     pub index: u32,
     pub last: bool,
+    /// Comes with `last` only.
+    pub interrupted: bool,
     pub payload: Vec<u8>,
 }
 
@@ -151,7 +288,7 @@ impl SpeechFrame {
         let mut bytes = Vec::with_capacity(Self::HEADER_BYTES + self.payload.len());
         bytes.extend_from_slice(self.speech.0.as_bytes());
         bytes.extend_from_slice(&self.index.to_le_bytes());
-        bytes.push(u8::from(self.last));
+        bytes.push(u8::from(self.last) | u8::from(self.interrupted) << 1);
         bytes.extend_from_slice(&self.payload);
         bytes
     }
@@ -160,13 +297,15 @@ impl SpeechFrame {
         let (header, payload) = bytes.split_at_checked(Self::HEADER_BYTES).ok_or(SpeechFrameError::Short)?;
         let id = <[u8; 16]>::try_from(&header[..16]).map_err(|_| SpeechFrameError::Short)?;
         let index = <[u8; 4]>::try_from(&header[16..20]).map_err(|_| SpeechFrameError::Short)?;
-        if header[20] > 1 {
+        // An interruption is an end.
+        if !matches!(header[20], 0 | 1 | 3) {
             return Err(SpeechFrameError::Flags);
         }
         Ok(Self {
             speech: SpeechId(uuid::Uuid::from_bytes(id)),
             index: u32::from_le_bytes(index),
-            last: header[20] == 1,
+            last: header[20] & 1 == 1,
+            interrupted: header[20] & 2 == 2,
             payload: payload.to_vec(),
         })
     }
@@ -179,9 +318,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_speech_frame_survives_the_wire(id in any::<u128>(), index in any::<u32>(), last in any::<bool>(),
+        fn a_speech_frame_survives_the_wire(id in any::<u128>(), index in any::<u32>(), end in 0u8..3,
                                             payload in proptest::collection::vec(any::<u8>(), 0..64)) {
-            let frame = SpeechFrame { speech: SpeechId(uuid::Uuid::from_u128(id)), index, last, payload };
+            let (last, interrupted) = (end > 0, end > 1);
+            let frame = SpeechFrame { speech: SpeechId(uuid::Uuid::from_u128(id)), index, last, interrupted, payload };
             prop_assert_eq!(SpeechFrame::decode(&frame.encode()), Ok(frame));
         }
 

@@ -3,9 +3,9 @@
 use crate::{
     body::{EventBody, Identity},
     clinical::VitalSigns,
-    consultation::SessionStarted,
+    consultation::{MediaChanged, ParticipantInvited, SessionStarted},
     envelope::Event,
-    ids::{AlarmId, ImageId, Language, ParticipantId, Seq, SessionId, Timestamp, UtteranceId},
+    ids::{AlarmId, ImageId, InvitationId, Language, ParticipantId, Seq, SessionId, Timestamp, UtteranceId},
     imaging::ImageReady,
     limits::REMEMBERED_MESSAGES,
     risk::{AlarmRaised, RiskScored},
@@ -36,8 +36,11 @@ pub struct SessionState {
     pub head: Seq,
     pub started: Option<At<SessionStarted>>,
     pub ended: Option<At<()>>,
-    /// Participants present, with their language.
+    /// Participants present, with their language as last set or detected.
     pub participants: BTreeMap<ParticipantId, Language>,
+    /// What each participant present sends.
+    pub media: BTreeMap<ParticipantId, MediaChanged>,
+    pub invitations: BTreeMap<InvitationId, ParticipantInvited>,
     /// Utterances that began and have neither a final caption nor been dropped, and who speaks.
     pub open_utterances: BTreeMap<UtteranceId, ParticipantId>,
     /// Finished utterances in the order their captions became final.
@@ -69,6 +72,8 @@ impl SessionState {
             started: None,
             ended: None,
             participants: BTreeMap::new(),
+            media: BTreeMap::new(),
+            invitations: BTreeMap::new(),
             open_utterances: BTreeMap::new(),
             utterances: Vec::new(),
             vitals: VitalSigns::default(),
@@ -101,6 +106,15 @@ impl SessionState {
             }
             EventBody::ParticipantLeft(left) => {
                 self.participants.remove(&left.participant);
+                self.media.remove(&left.participant);
+            }
+            EventBody::LanguageDetected(detected) => self.speaks(&detected.participant, &detected.language),
+            EventBody::LanguageSet(set) => self.speaks(&set.participant, &set.language),
+            EventBody::MediaChanged(changed) => {
+                self.media.insert(changed.participant.clone(), changed.clone());
+            }
+            EventBody::ParticipantInvited(invited) => {
+                self.invitations.insert(invited.invitation, invited.clone());
             }
             EventBody::UtteranceStarted(started) => {
                 self.open_utterances.insert(started.utterance, started.participant.clone());
@@ -145,6 +159,12 @@ impl SessionState {
 
     pub fn languages(&self) -> &[Language] {
         self.started.as_ref().map_or(&[], |started| &started.value.languages)
+    }
+
+    fn speaks(&mut self, participant: &ParticipantId, language: &Language) {
+        if let Some(known) = self.participants.get_mut(participant) {
+            *known = language.clone();
+        }
     }
 
     fn apply_risk(&mut self, event: &Event, scored: &RiskScored) {

@@ -10,14 +10,21 @@ pub enum Outgoing {
     Notice(StreamNotice),
 }
 
-/// Leaves out partial captions that a later partial or the final of the same utterance in `batch` supersedes,
+/// Leaves out partial captions and translations that a later partial or the final of the same utterance in `batch` supersedes,
 /// and says which numbers are missing, so that a client still sees every number accounted for.
 pub fn coalesce(batch: Vec<Arc<Event>>) -> Vec<Outgoing> {
     let mut superseded: HashSet<UtteranceId> = HashSet::new();
+    let mut translated: HashSet<(UtteranceId, String)> = HashSet::new();
     let mut keep = vec![true; batch.len()];
     for (index, event) in batch.iter().enumerate().rev() {
         match &event.body {
             EventBody::CaptionPartial(partial) => keep[index] = superseded.insert(partial.utterance),
+            EventBody::TranslationPartial(partial) => {
+                keep[index] = translated.insert((partial.utterance, partial.target_language.primary()));
+            }
+            EventBody::TranslationFinal(translation) => {
+                translated.insert((translation.utterance, translation.target_language.primary()));
+            }
             EventBody::CaptionFinal(caption) => {
                 superseded.insert(caption.utterance);
             }
@@ -87,6 +94,7 @@ mod tests {
                 span: MediaSpan { start_ms: 0, end_ms: 1 },
                 latency_ms: 1,
                 confidence: 1.0,
+                words: vec![],
                 provenance: info().with_inputs(vec![]),
             }),
         )

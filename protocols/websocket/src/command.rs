@@ -1,10 +1,11 @@
 //! Commands that a client sends on its stream.
 
 use healthsync_events::{
-    EventBody, Refusal, SessionId, Sessions,
-    consultation::{ChatMessage, SessionEndReason, SessionEnded},
+    EventBody, ParticipantId, Refusal, SessionId, Sessions,
+    consultation::{ChatMessage, MediaChanged, Sending, SessionEndReason, SessionEnded},
     envelope::{StreamCommand, StreamNotice},
     scribe::ReportRequested,
+    speech::LanguageSet,
 };
 
 /// Carries out a command and says what became of it.
@@ -14,6 +15,15 @@ pub(crate) async fn carry_out(text: &str, sessions: &dyn Sessions, session: Sess
         return StreamNotice::Refused { id: None, error };
     };
     let (id, body) = match command {
+        StreamCommand::SetLanguage { id, participant, language } => {
+            (id, EventBody::LanguageSet(LanguageSet { participant, language }))
+        }
+        StreamCommand::Mute { id, participant, audio, video } => {
+            match muted(sessions, session, participant, audio, video).await {
+                Ok(changed) => (id, EventBody::MediaChanged(changed)),
+                Err(error) => return StreamNotice::Refused { id, error },
+            }
+        }
         StreamCommand::Chat { id, participant, language, text } => {
             (id, EventBody::ChatMessage(ChatMessage { participant, language, text }))
         }
@@ -26,4 +36,23 @@ pub(crate) async fn carry_out(text: &str, sessions: &dyn Sessions, session: Sess
         Ok(receipt) => StreamNotice::Accepted { id, seq: receipt.seq },
         Err(error) => StreamNotice::Refused { id, error },
     }
+}
+
+/// What a participant sends once its tracks are muted or not. A track that is not there stays so.
+async fn muted(
+    sessions: &dyn Sessions,
+    session: SessionId,
+    participant: ParticipantId,
+    audio: bool,
+    video: bool,
+) -> Result<MediaChanged, Refusal> {
+    let state = sessions.state(session).await?;
+    let sent =
+        state.media.get(&participant).ok_or_else(|| Refusal::NotFound { what: "call of this participant".into() })?;
+    let now = |sending, muted| match (sending, muted) {
+        (Sending::Off, _) => Sending::Off,
+        (_, true) => Sending::Muted,
+        (_, false) => Sending::On,
+    };
+    Ok(MediaChanged { participant, audio: now(sent.audio, audio), video: now(sent.video, video) })
 }

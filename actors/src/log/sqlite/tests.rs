@@ -10,6 +10,7 @@ fn started(patient: &str) -> NewEvent {
             patient,
             languages,
             spo2_scale: healthsync_events::risk::Spo2Scale::default(),
+            terms: Vec::new(),
         }),
     )
 }

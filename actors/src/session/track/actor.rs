@@ -127,6 +127,7 @@ impl AudioTrack {
                 participant,
                 span: job.spoken.span(),
                 reason: CaptionDropReason::ModelFailed,
+                words: 0,
             };
             cell.record_surely(Component::AudioTrack, EventBody::CaptionDropped(dropped)).await;
         };
@@ -196,6 +197,7 @@ async fn bury(cell: Arc<SessionCell>, spec: AudioTrackSpec) {
             participant: spec.participant.clone(),
             span: MediaSpan { start_ms: 0, end_ms: 0 },
             reason: CaptionDropReason::Interrupted,
+            words: 0,
         };
         cell.record_surely(Component::AudioTrack, EventBody::CaptionDropped(dropped)).await;
     }

@@ -10,7 +10,7 @@ use healthsync_events::{
     consultation::{Component, SpeechBoundary},
     speech::{CaptionDropReason, CaptionDropped, CaptionFinal, CaptionPartial, MediaSpan},
 };
-use healthsync_models::tasks::{TranscribeRequest, Transcription};
+use healthsync_models::tasks::{Effort, SpokenLanguage, TranscribeRequest, Transcription};
 use healthsync_transcribe::{LocalAgreement, implausible};
 use std::{
     sync::Arc,
@@ -108,7 +108,12 @@ pub(super) async fn partial(
     let request = Request {
         session: cell.id,
         class: Class::Live,
-        input: TranscribeRequest { samples: spoken.samples, language: spec.language, prompt: None },
+        input: TranscribeRequest {
+            samples: spoken.samples,
+            language: SpokenLanguage::Known(spec.language),
+            prompt: None,
+            effort: Effort::Full,
+        },
         deadline: Some(Instant::now() + PARTIAL_DEADLINE),
         supersedes: Some((cell.id, spec.participant)),
     };
@@ -172,13 +177,20 @@ fn conclude(
         span,
         latency_ms: latency.as_millis() as u64,
         confidence: heard.confidence,
+        words: Vec::new(),
         provenance: answer.model.with_inputs(inputs),
     })
 }
 
 fn dropped(spec: &AudioTrackSpec, utterance: UtteranceId, span: MediaSpan, reason: CaptionDropReason) -> EventBody {
     metrics::counter!("healthsync_captions_dropped_total", "reason" => format!("{reason:?}")).increment(1);
-    EventBody::CaptionDropped(CaptionDropped { utterance, participant: spec.participant.clone(), span, reason })
+    EventBody::CaptionDropped(CaptionDropped {
+        utterance,
+        participant: spec.participant.clone(),
+        span,
+        reason,
+        words: 0,
+    })
 }
 
 /// Asks for an utterance's final text.
@@ -190,7 +202,12 @@ pub(super) fn request_final(
     cell.models.transcribe.submit(Request {
         session: cell.id,
         class: Class::Live,
-        input: TranscribeRequest { samples, language: spec.language.clone(), prompt: None },
+        input: TranscribeRequest {
+            samples,
+            language: SpokenLanguage::Known(spec.language.clone()),
+            prompt: None,
+            effort: Effort::Full,
+        },
         deadline: None,
         supersedes: None,
     })

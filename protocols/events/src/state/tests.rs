@@ -43,6 +43,7 @@ fn caption(utterance: u128, text: &str) -> EventBody {
         span: MediaSpan { start_ms: 0, end_ms: 1 },
         latency_ms: 1,
         confidence: 1.0,
+        words: vec![],
         provenance: model.with_inputs(vec![]),
     })
 }
@@ -92,6 +93,7 @@ fn an_utterance_is_open_from_its_start_until_its_caption_or_its_loss() {
         participant: "patient".parse().unwrap(),
         span: MediaSpan { start_ms: 0, end_ms: 1 },
         reason: CaptionDropReason::NoSpeech,
+        words: 0,
     }));
     assert!(log.0.open_utterances.is_empty());
     assert_eq!(log.0.utterances.len(), 1);
