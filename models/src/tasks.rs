@@ -1,7 +1,10 @@
 //! Inputs and outputs of each task, the same whichever engine does it.
 
 use crate::contract::{Model, ModelError};
-use healthsync_events::{Language, speech::ReviewStatus};
+use healthsync_events::{
+    Language,
+    speech::{Preservation, ReviewStatus},
+};
 use std::sync::Arc;
 
 /// Speech to text.
@@ -69,6 +72,8 @@ pub struct Translation {
     pub text: String,
     pub engine: String,
     pub review: ReviewStatus,
+    /// What did not survive, as far as a comparison with the source tells.
+    pub preservation: Preservation,
     /// The weights of this direction: a translator holds several.
     pub model: healthsync_events::ModelInfo,
 }

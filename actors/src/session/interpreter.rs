@@ -150,7 +150,7 @@ async fn translate_all(cell: Arc<SessionCell>, mut tasks: mpsc::Receiver<Task>, 
             text: answer.output.text,
             engine: answer.output.engine,
             review: answer.output.review,
-            preservation: None,
+            preservation: Some(answer.output.preservation),
             provenance: answer.output.model.with_inputs(vec![task.caption]),
         };
         let event = EventBody::TranslationFinal(body.clone());

@@ -8,7 +8,7 @@ use healthsync_actors::{
 use healthsync_events::{
     Event, EventBody, EventStream, ModelInfo, NewSession, SessionId, Sessions, Timestamp,
     imaging::{DecodedImage, ImageDecoder, ImageFormat},
-    speech::ReviewStatus,
+    speech::{Preservation, ReviewStatus},
 };
 use healthsync_models::{
     Model, ModelError,
@@ -70,6 +70,7 @@ pub fn translator() -> Pool<Translator> {
         text: format!("[{}] {}", request.target, request.text),
         engine: "fake".into(),
         review: ReviewStatus::Unreviewed,
+        preservation: Preservation::default(),
         model: info(),
     })
 }

@@ -6,7 +6,11 @@ use fxtranslate::{
     segment::{Span, reassemble},
     shortlist::Shortlist,
 };
-use healthsync_events::{Language, ModelInfo, limits::MAX_CHAT_CHARS, speech::ReviewStatus};
+use healthsync_events::{
+    Language, ModelInfo,
+    limits::MAX_CHAT_CHARS,
+    speech::{Preservation, ReviewStatus},
+};
 use healthsync_models::{
     Model, ModelError,
     tasks::{TranslateRequest, Translation},
@@ -129,6 +133,7 @@ impl Model for FirefoxTranslator {
             text: reassemble(job.text, &job.spans, &job.outputs),
             engine: ENGINE.into(),
             review: ReviewStatus::Unreviewed,
+            preservation: Preservation::default(),
             model: self.directions[job.direction].info.clone(),
         };
         jobs.into_iter().map(|job| job.map(answer)).collect()
