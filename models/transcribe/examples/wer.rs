@@ -6,7 +6,7 @@
 use healthsync_models::{
     Model,
     registry::Registry,
-    tasks::{Effort, SpokenLanguage, TranscribeRequest},
+    tasks::{Cancel, Effort, SpokenLanguage, TranscribeRequest},
 };
 use healthsync_transcribe::{WhisperConfig, WhisperTranscriber};
 use std::{collections::BTreeMap, path::Path, time::Instant};
@@ -28,7 +28,13 @@ fn main() {
         let seconds = samples.len() as f64 / 16_000.0;
         let begun = Instant::now();
         let language = SpokenLanguage::Known(language.parse().unwrap());
-        let request = TranscribeRequest { samples: samples.into(), language, prompt: None, effort: Effort::Full };
+        let request = TranscribeRequest {
+            samples: samples.into(),
+            language,
+            prompt: None,
+            effort: Effort::Full,
+            cancel: Cancel::default(),
+        };
         let heard = model.run(&[request]).remove(0).unwrap();
         let took = begun.elapsed().as_secs_f64();
         let (errors, words) = word_errors(transcript, &heard.text);
