@@ -25,6 +25,7 @@ pub struct Config {
     pub webrtc: Webrtc,
     pub storage: Storage,
     pub models: Models,
+    pub translation: Translation,
     pub sessions: Sessions,
     pub telemetry: Telemetry,
 }
@@ -73,6 +74,15 @@ pub struct Models {
     /// Threads one recognition may use; 0 means all cores.
     pub transcribe_threads: usize,
     pub speak_threads: usize,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
+pub struct Translation {
+    /// Terms that must survive translation: tab-separated source language, source term, target language, target
+    /// term and, if you like, a note.
+    pub terms_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

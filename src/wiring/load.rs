@@ -10,7 +10,7 @@ use healthsync_models::{
 };
 use healthsync_speak::{KokoroFiles, NeuralSpeaker, PiperFiles, SpeakerFiles};
 use healthsync_transcribe::{CtranslateToGgml, EarshotActivity, WhisperConfig, WhisperTranscriber};
-use healthsync_translate::{Direction, FirefoxTranslator};
+use healthsync_translate::{Direction, FirefoxTranslator, Terms};
 use std::{path::PathBuf, sync::Arc};
 
 /// Registry entries of translation models, one a direction. A further direction is a further name here and an
@@ -40,13 +40,19 @@ pub(super) fn transcriber(registry: &Arc<Registry>, threads: usize) -> ModelFact
     })
 }
 
-pub(super) fn translator(registry: &Arc<Registry>) -> ModelFactory<Translator> {
+pub(super) fn translator(registry: &Arc<Registry>, terms: Terms) -> ModelFactory<Translator> {
     let registry = Arc::clone(registry);
     Arc::new(move || {
         let open = |name| Direction::from_files(&registry.open(name).map_err(missing(name))?);
         let directions = DIRECTIONS.into_iter().map(open).collect::<Result<Vec<_>, ModelError>>()?;
-        Ok(Box::new(FirefoxTranslator::load(directions)?) as Translator)
+        Ok(Box::new(FirefoxTranslator::load(directions)?.with_terms(terms.clone())) as Translator)
     })
+}
+
+/// The deployment's terms, where the configuration names a list of them.
+pub(super) fn terms(config: &Config) -> anyhow::Result<Terms> {
+    let Some(file) = &config.translation.terms_file else { return Ok(Terms::default()) };
+    Terms::load(file).with_context(|| format!("translation.terms_file {} cannot be used", file.display()))
 }
 
 pub(super) fn speaker(registry: &Arc<Registry>, threads: usize) -> ModelFactory<Speaker> {
