@@ -23,7 +23,7 @@ const MIN_FIRST_CLAUSE: usize = 12;
 const MIN_REST: usize = 8;
 
 /// Words before which a speaker pauses more readily: conjunctions of English, Portuguese and Spanish.
-const CONJUNCTIONS: [&str; 45] = [
+const CONJUNCTIONS: &[&str] = &[
     "after",
     "although",
     "and",
@@ -66,19 +66,18 @@ const CONJUNCTIONS: [&str; 45] = [
     "y",
     "or",
     "ou",
-    "o",
     "therefore",
     "portanto",
 ];
 
 /// Prepositions that open a phrase of their own. Those that tie a name or a dose together (of, de, da) are not here.
-const PREPOSITIONS: [&str; 26] = [
+const PREPOSITIONS: &[&str] = &[
     "at", "by", "during", "for", "from", "in", "on", "since", "with", "without", "com", "desde", "durante", "em", "na",
     "nas", "nos", "num", "numa", "para", "por", "sem", "sobre", "con", "en", "sin",
 ];
 
 /// Words that are numbers or belong to one: after them nothing is cut off.
-const NUMBER_WORDS: [&str; 83] = [
+const NUMBER_WORDS: &[&str] = &[
     "one",
     "two",
     "three",
@@ -263,9 +262,9 @@ fn joint(text: &str, limit: usize, min: usize) -> Option<usize> {
         let free = free.map(|(_, word)| word).filter(move |word| opens(list, word));
         free.filter(|word| word.characters >= min && word.characters + MIN_REST <= total)
     };
-    let within = |list| places(list).filter(|word| word.characters <= limit).last();
-    let beyond = || places(&CONJUNCTIONS).chain(places(&PREPOSITIONS)).min_by_key(|word| word.characters);
-    let found = within(&CONJUNCTIONS).or_else(|| within(&PREPOSITIONS)).or_else(beyond);
+    let within = |list: &'static [&'static str]| places(list).filter(|word| word.characters <= limit).last();
+    let beyond = || places(CONJUNCTIONS).chain(places(PREPOSITIONS)).min_by_key(|word| word.characters);
+    let found = within(CONJUNCTIONS).or_else(|| within(PREPOSITIONS)).or_else(beyond);
     found.filter(|word| word.characters <= MAX_CLAUSE).map(|word| word.start)
 }
 
