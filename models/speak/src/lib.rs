@@ -17,4 +17,4 @@ mod voices;
 pub use clauses::{clauses, with_pause};
 pub use speaker::{KokoroFiles, NeuralSpeaker, PiperFiles, SAMPLE_RATE, SpeakerFiles};
 pub use text::MAX_CHARS;
-pub use voices::voice_language;
+pub use voices::{PIPER_VOICE, voice_language};

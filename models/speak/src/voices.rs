@@ -3,7 +3,7 @@
 use healthsync_events::Language;
 
 /// Name of the Piper voice among the voices.
-pub(crate) const PIPER_VOICE: &str = "joe";
+pub const PIPER_VOICE: &str = "joe";
 
 /// The language a voice speaks, as a primary subtag; `None` for a name that no voice has. Kokoro names its voices by
 /// language (American, British, español, português), gender, and a name.

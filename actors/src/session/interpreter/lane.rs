@@ -146,20 +146,18 @@ impl<'a> Speech<'a> {
         if ends {
             sent.packets.finish().map_err(|_| unencodable())?;
         }
-        loop {
+        while sent.packets.is_ready() {
             if self.turn.due(FRAME).await == Turn::Taken {
                 return Ok(Turn::Taken);
             }
             if self.cell.is_over() {
                 return Ok(Turn::Clear);
             }
-            let Some(packet) = sent.packets.next() else { return Ok(Turn::Clear) };
+            let Some(packet) = sent.packets.next() else { break };
             let last = ends && sent.packets.is_empty();
             sent.frame(self.cell, &self.line.language, packet.map_err(|_| unencodable())?, last, false);
-            if last {
-                return Ok(Turn::Clear);
-            }
         }
+        Ok(Turn::Clear)
     }
 
     async fn announce(&mut self, audio: &SpokenAudio, latency_ms: u64) -> Result<(), Refusal> {

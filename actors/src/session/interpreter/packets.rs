@@ -47,6 +47,11 @@ impl Packets {
         self.samples.is_empty()
     }
 
+    /// Whether there are samples for a whole packet.
+    pub(super) fn is_ready(&self) -> bool {
+        self.samples.len() >= self.packet_samples()
+    }
+
     /// Says that nothing more comes: fills the last packet with silence, after what the encoder holds back.
     pub(super) fn finish(&mut self) -> Result<(), opus::Error> {
         let held_back = self.encoder.get_lookahead()?.max(0) as usize;
@@ -57,11 +62,10 @@ impl Packets {
 
     /// The next packet, if there are samples for a whole one.
     pub(super) fn next(&mut self) -> Option<Result<Vec<u8>, opus::Error>> {
-        let count = self.packet_samples();
-        if self.samples.len() < count {
+        if !self.is_ready() {
             return None;
         }
-        let samples: Vec<f32> = self.samples.drain(..count).collect();
+        let samples: Vec<f32> = self.samples.drain(..self.packet_samples()).collect();
         Some(self.encoder.encode_vec_float(&samples, MAX_PACKET))
     }
 

@@ -135,7 +135,8 @@ impl Interpreter {
         let target = target.clone();
         let work = show_prefix(Arc::clone(&self.follower.cell), prefix).into_actor(self);
         let work = work.map(move |(), actor, context| actor.next_partial(utterance, &target, context));
-        progress.running = Some(context.spawn(work));
+        let running = context.spawn(work);
+        self.partials.0.entry(key).or_default().running = Some(running);
     }
 
     /// The utterance is over: from here on there is its final, and no partial may follow that.

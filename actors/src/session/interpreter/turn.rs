@@ -100,6 +100,7 @@ impl Waiting {
 mod tests {
     use super::*;
     use healthsync_events::{Event, EventBody, SessionId, Timestamp, UtteranceId, consultation::SpeechBoundary};
+    use std::sync::{Arc, Mutex};
 
     const FRAME: Duration = Duration::from_millis(20);
 
@@ -112,56 +113,86 @@ mod tests {
         floor.send_if_modified(|floor| floor.fold(&event));
     }
 
-    fn waiting(floor: &watch::Sender<Floor>) -> Waiting {
-        Waiting::new(floor.subscribe(), "a".parse().unwrap(), Seq(1), Pace::system())
-    }
+    /// Time that passes when somebody waits for it.
+    #[derive(Clone)]
+    struct Time(Arc<Mutex<Instant>>);
 
-    #[tokio::test(start_paused = true)]
-    async fn frames_go_out_no_more_than_the_lead_before_they_are_heard() {
-        let (floor, _) = watch::channel(Floor::default());
-        let mut turn = waiting(&floor);
-        let begun = Instant::now();
-        for frame in 0..100u32 {
-            assert_eq!(turn.due(FRAME).await, Turn::Clear);
-            let ahead = (FRAME * frame).saturating_sub(begun.elapsed());
-            assert!(ahead <= LEAD, "frame {frame} came {ahead:?} early");
-            assert!(begun.elapsed() <= FRAME * frame, "frame {frame} came late");
+    impl Time {
+        fn new() -> Self {
+            Self(Arc::new(Mutex::new(Instant::now())))
+        }
+
+        fn now(&self) -> Instant {
+            *self.0.lock().unwrap()
+        }
+
+        fn pass_until(&self, at: Instant) {
+            let mut now = self.0.lock().unwrap();
+            *now = at.max(*now);
+        }
+
+        fn waiting(&self, floor: &watch::Sender<Floor>) -> Waiting {
+            let (read, pass) = (self.clone(), self.clone());
+            let pace = Pace::from_fns(
+                move || read.now(),
+                move |at| {
+                    let pass = pass.clone();
+                    Box::pin(async move { pass.pass_until(at) })
+                },
+            );
+            Waiting::new(floor.subscribe(), "a".parse().unwrap(), Seq(1), pace)
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
+    async fn frames_go_out_no_more_than_the_lead_before_they_are_heard() {
+        let floor = watch::Sender::new(Floor::default());
+        let time = Time::new();
+        let (mut turn, begun) = (time.waiting(&floor), time.now());
+        for frame in 0..100u32 {
+            assert_eq!(turn.due(FRAME).await, Turn::Clear);
+            let elapsed = time.now() - begun;
+            let ahead = (FRAME * frame).saturating_sub(elapsed);
+            assert!(ahead <= LEAD, "frame {frame} came {ahead:?} early");
+            assert!(elapsed <= FRAME * frame, "frame {frame} came late");
+        }
+    }
+
+    #[tokio::test]
     async fn after_a_pause_only_the_lead_is_sent_at_once() {
-        let (floor, _) = watch::channel(Floor::default());
-        let mut turn = waiting(&floor);
+        let floor = watch::Sender::new(Floor::default());
+        let time = Time::new();
+        let mut turn = time.waiting(&floor);
         turn.due(FRAME).await;
-        tokio::time::advance(Duration::from_secs(5)).await;
-        let begun = Instant::now();
+        let resumed = time.now() + Duration::from_secs(5);
+        time.pass_until(resumed);
         for _ in 0..=10 {
             turn.due(FRAME).await;
         }
-        assert_eq!(begun.elapsed(), Duration::ZERO);
+        assert_eq!(time.now(), resumed);
         turn.due(FRAME).await;
-        assert!(begun.elapsed() >= FRAME);
+        assert_eq!(time.now(), resumed + FRAME);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_sound_that_never_has_words_is_waited_for_once_and_no_longer_than_the_bound() {
-        let (floor, _) = watch::channel(Floor::default());
-        let mut turn = waiting(&floor);
+        let floor = watch::Sender::new(Floor::default());
+        let time = Time::new();
+        let (mut turn, begun) = (time.waiting(&floor), time.now());
         begins(&floor, "b");
-        let begun = Instant::now();
         assert_eq!(turn.clear().await, Turn::Clear);
-        assert!((MAX_HOLD..MAX_HOLD + FRAME).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+        assert_eq!(time.now() - begun, MAX_HOLD);
         assert_eq!(turn.due(FRAME).await, Turn::Clear);
-        assert!(begun.elapsed() < MAX_HOLD + FRAME);
+        assert_eq!(time.now() - begun, MAX_HOLD, "not held again");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn nobody_waits_for_news_that_cannot_come() {
-        let (floor, _) = watch::channel(Floor::default());
-        let mut turn = waiting(&floor);
+        let floor = watch::Sender::new(Floor::default());
+        let time = Time::new();
+        let mut turn = time.waiting(&floor);
         begins(&floor, "b");
         drop(floor);
-        assert_eq!(tokio::time::timeout(MAX_HOLD / 2, turn.clear()).await, Ok(Turn::Clear));
+        assert_eq!(turn.clear().await, Turn::Clear);
     }
 }
