@@ -8,14 +8,17 @@ use healthsync_models::{
     registry::{Registry, RegistryError, default_root},
     tasks::{Speaker, Transcriber, Translator, VoiceActivityFactory},
 };
-use healthsync_speak::{KokoroFiles, NeuralSpeaker, PiperFiles, SpeakerFiles};
+use healthsync_speak::{KokoroFiles, NeuralSpeaker, PIPER_VOICE, PiperFiles, SpeakerFiles};
 use healthsync_transcribe::{CtranslateToGgml, EarshotActivity, WhisperConfig, WhisperTranscriber};
 use healthsync_translate::{Direction, FirefoxTranslator, Terms};
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 /// Registry entries of translation models, one a direction. A further direction is a further name here and an
 /// entry in the registry.
 const DIRECTIONS: [&str; 2] = ["firefox-pten", "firefox-enpt"];
+
+/// The registry's entry with Kokoro's voices.
+const KOKORO_VOICES: &str = "kokoro-voices";
 
 /// The image the demo consultation uploads: a chest radiograph with a full header.
 const DEMO_IMAGE: &str = "RG1_UNCR.dcm";
@@ -66,10 +69,17 @@ pub fn load_speaker(config: &Config) -> anyhow::Result<NeuralSpeaker> {
     open_speaker(&registry(config)?, threads).context("the voices cannot be loaded")
 }
 
+/// Names of the voices that the registry has, whether or not their files are there yet.
+pub(super) fn voices(registry: &Registry) -> BTreeSet<String> {
+    let kokoro = registry.manifest().models.iter().filter(|model| model.name == KOKORO_VOICES);
+    let files = kokoro.flat_map(|model| &model.files).filter_map(|file| file.path.strip_suffix(".bin"));
+    files.map(str::to_owned).chain([PIPER_VOICE.to_owned()]).collect()
+}
+
 fn open_speaker(registry: &Registry, threads: usize) -> Result<NeuralSpeaker, ModelError> {
     let open = |name: &str| registry.open(name).map_err(missing(name));
     let (runtime, kokoro, voices, piper) =
-        (open("onnxruntime")?, open("kokoro-82m-int8")?, open("kokoro-voices")?, open("piper-joe-en")?);
+        (open("onnxruntime")?, open("kokoro-82m-int8")?, open(KOKORO_VOICES)?, open("piper-joe-en")?);
     let path = |files: &healthsync_models::registry::LoadedFiles, file: &str| {
         files.file(file).map(PathBuf::from).map_err(missing(file))
     };
