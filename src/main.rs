@@ -21,6 +21,9 @@ enum Command {
     Serve,
     /// Plays a consultation through the doors of a running server and prints what came back.
     Demo(commands::demo::Options),
+    /// Measures the models on recordings of your own.
+    #[command(subcommand)]
+    Eval(commands::eval::Command),
     /// Manages model weights.
     #[command(subcommand)]
     Models(commands::models::Command),
@@ -43,6 +46,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve => commands::serve::run(config),
         Command::Demo(options) => commands::demo::run(&config, &options),
+        Command::Eval(command) => commands::eval::run(&config, command),
         Command::Models(command) => commands::models::run(&config, command),
         Command::ValidateConfig => {
             print!("{}", toml::to_string_pretty(&config)?);
