@@ -134,7 +134,7 @@ mod tests {
         let settings = speech_settings(&speech, &known).unwrap();
         assert_eq!(settings.voices["pt"], ["pf_dora"]);
         speech.voices.insert("pt".into(), config::Voices::One("pf_nobody".into()));
-        let error = speech_settings(&speech, &known).unwrap_err().to_string();
+        let error = speech_settings(&speech, &known).err().unwrap().to_string();
         assert!(error.contains("pf_nobody") && error.contains("pm_alex"), "{error}");
     }
 }
