@@ -88,13 +88,13 @@ impl Stage {
             }
         });
         let translate = pool("translate", |request: &TranslateRequest| {
-            let lost = PreservationFinding {
+            let finding = PreservationFinding {
                 kind: PreservedKind::Number,
                 problem: PreservationProblem::Missing,
                 source: Some("5".into()),
                 target: None,
             };
-            let findings = if request.text.contains("5 mg") { vec![lost] } else { vec![] };
+            let findings = if request.text.contains("5 mg") { vec![finding] } else { vec![] };
             Translation {
                 text: format!("English of {}", request.text),
                 engine: "fake".into(),
