@@ -88,13 +88,13 @@ impl Stage {
             }
         });
         let translate = pool("translate", |request: &TranslateRequest| {
-            let lost = PreservationFinding {
+            let finding = PreservationFinding {
                 kind: PreservedKind::Number,
                 problem: PreservationProblem::Missing,
                 source: Some("5".into()),
                 target: None,
             };
-            let findings = if request.text.contains("5 mg") { vec![lost] } else { vec![] };
+            let findings = if request.text.contains("5 mg") { vec![finding] } else { vec![] };
             Translation {
                 text: format!("English of {}", request.text),
                 engine: "fake".into(),
@@ -109,7 +109,10 @@ impl Stage {
         let session = rig.session().await;
         let events = rig.directory.events(session, Seq(1)).await.unwrap();
         let heard = rig.directory.speech(session, "en".parse().unwrap()).await.unwrap();
-        Self { rig, session, events, heard, time, asked, signs: 0, _folder: folder }
+        let mut stage = Self { rig, session, events, heard, time, asked, signs: 0, _folder: folder };
+        // What is said before the interpreter listens is translated and not spoken.
+        stage.dealt_with().await;
+        stage
     }
 
     async fn record(&self, body: EventBody) {

@@ -23,10 +23,7 @@ use healthsync_events::{
     speech::{Preservation, SpeechSkipReason, TranslationFinal},
 };
 use std::{collections::HashMap, sync::Arc};
-use tokio::sync::{
-    mpsc::{self, error::TrySendError},
-    watch,
-};
+use tokio::sync::{mpsc, watch};
 
 /// Captions waiting for translation. At 5 to 50 ms each, more than this means that translation has stopped.
 const MAX_WAITING: usize = 256;
@@ -42,7 +39,7 @@ pub(super) struct Interpreter {
     live_since: Seq,
     work: Option<mpsc::Sender<Task>>,
     /// By the primary subtag of the language spoken: at most one for each language of the session.
-    lanes: HashMap<String, mpsc::Sender<Line>>,
+    lanes: HashMap<String, mpsc::Sender<Box<Line>>>,
 }
 
 impl Interpreter {
@@ -99,41 +96,39 @@ impl Interpreter {
     }
 
     /// `None` for what was said before this life began.
-    fn line(&self, seq: Seq, translation: &TranslationFinal) -> Option<Line> {
+    fn line(&self, seq: Seq, translation: &TranslationFinal) -> Option<Box<Line>> {
         let settings = &self.follower.cell.models.speech;
         let utterances = self.state.utterances.iter().rev();
         let caption = &utterances.map(|u| &u.caption).find(|c| c.value.utterance == translation.utterance)?;
         let language = &translation.target_language;
         let people = self.translated.get(&language.primary());
         let place = people.and_then(|people| people.iter().position(|who| *who == translation.participant));
-        (caption.seq > self.live_since).then(|| Line {
+        let line = |place: usize| Line {
             translation: seq,
             utterance: translation.utterance,
             speaker: translation.participant.clone(),
             language: language.clone(),
             text: translation.text.clone(),
-            voice: settings.voice(language, place.unwrap_or_default()).map(str::to_owned),
+            voice: settings.voice(language, place).map(str::to_owned),
             spoken_at: caption.at.millis() - caption.value.latency_ms as i64,
             queued: settings.pace.now(),
-        })
+        };
+        (caption.seq > self.live_since).then(|| Box::new(line(place.unwrap_or_default())))
     }
 
     /// Queues a line in its language's lane; hands it back when the lane is full.
-    fn enter_lane(&mut self, line: Line) -> Option<(Line, SpeechSkipReason)> {
+    fn enter_lane(&mut self, line: Box<Line>) -> Option<(Box<Line>, SpeechSkipReason)> {
         let key = line.language.primary();
-        let refused = match self.lanes.get(&key).map(|lane| lane.try_send(line.clone())) {
-            Some(Ok(())) => return None,
-            Some(Err(TrySendError::Full(line))) => return Some((line, SpeechSkipReason::Backlog)),
-            // There is none yet, or it died.
-            Some(Err(TrySendError::Closed(_))) | None => line,
-        };
-        let (lane, lines) = mpsc::channel(MAX_UNSPOKEN);
-        let cell = Arc::clone(&self.follower.cell);
-        let home = cell.home.clone();
-        home.spawn(speak_all(cell, lines, self.floor.subscribe()));
-        let refused = lane.try_send(refused).err().map(TrySendError::into_inner);
-        self.lanes.insert(key, lane);
-        refused.map(|line| (line, SpeechSkipReason::Backlog))
+        // A lane that died, or was never needed, is opened.
+        if self.lanes.get(&key).is_none_or(mpsc::Sender::is_closed) {
+            let (send, receive) = mpsc::channel(MAX_UNSPOKEN);
+            let cell = Arc::clone(&self.follower.cell);
+            let home = cell.home.clone();
+            home.spawn(speak_all(cell, receive, self.floor.subscribe()));
+            self.lanes.insert(key.clone(), send);
+        }
+        let refused = self.lanes.get(&key)?.try_send(line).err()?;
+        Some((refused.into_inner(), SpeechSkipReason::Backlog))
     }
 }
 

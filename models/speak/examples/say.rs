@@ -2,7 +2,11 @@
 //!
 //! `cargo run -p healthsync-speak --example say -- pt pf_dora 2 "Bom dia." out.wav`
 
-use healthsync_models::{Model, registry::Registry, tasks::SpeakRequest};
+use healthsync_models::{
+    Model,
+    registry::Registry,
+    tasks::{SpeakRequest, SpokenAudio},
+};
 use healthsync_speak::{KokoroFiles, NeuralSpeaker, PiperFiles, SpeakerFiles, clauses, with_pause};
 use std::time::Instant;
 
@@ -50,17 +54,7 @@ fn main() {
         let spoken = speaker.run(std::slice::from_ref(&request)).remove(0).unwrap();
         took.push(begun.elapsed().as_secs_f64());
         seconds = spoken.samples.len() as f64 / f64::from(spoken.sample_rate);
-        let spec = hound::WavSpec {
-            channels: 1,
-            sample_rate: spoken.sample_rate,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut wav = hound::WavWriter::create(out, spec).unwrap();
-        for sample in spoken.samples {
-            wav.write_sample((sample * 32_767.0) as i16).unwrap();
-        }
-        wav.finalize().unwrap();
+        write(out, &spoken);
     }
     let median = |times: &mut Vec<f64>| {
         times.sort_by(f64::total_cmp);
@@ -78,4 +72,18 @@ fn main() {
         cut[0].chars().count(),
         firsts[0]
     );
+}
+
+fn write(out: &str, spoken: &SpokenAudio) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: spoken.sample_rate,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut wav = hound::WavWriter::create(out, spec).unwrap();
+    for sample in &spoken.samples {
+        wav.write_sample((sample * 32_767.0) as i16).unwrap();
+    }
+    wav.finalize().unwrap();
 }

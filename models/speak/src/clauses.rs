@@ -262,7 +262,7 @@ fn joint(text: &str, limit: usize, min: usize) -> Option<usize> {
         let free = free.map(|(_, word)| word).filter(move |word| opens(list, word));
         free.filter(|word| word.characters >= min && word.characters + MIN_REST <= total)
     };
-    let within = |list: &'static [&'static str]| places(list).filter(|word| word.characters <= limit).last();
+    let within = |list: &'static [&'static str]| places(list).rfind(|word| word.characters <= limit);
     let beyond = || places(CONJUNCTIONS).chain(places(PREPOSITIONS)).min_by_key(|word| word.characters);
     let found = within(CONJUNCTIONS).or_else(|| within(PREPOSITIONS)).or_else(beyond);
     found.filter(|word| word.characters <= MAX_CLAUSE).map(|word| word.start)

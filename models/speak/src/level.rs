@@ -41,7 +41,9 @@ pub(crate) fn finish(samples: &[f32], rate: u32, margin: usize) -> Vec<f32> {
     samples.drain(..first.saturating_sub(margin));
     let gain = loudness(&samples, rate).map_or(1.0, |lufs| 10f64.powf((TARGET_LUFS - lufs) / 20.0) as f32);
     let gain = gain.min(MAX_GAIN);
-    samples.iter_mut().for_each(|sample| *sample *= gain);
+    for sample in &mut samples {
+        *sample *= gain;
+    }
     limit(&mut samples, (LIMITER_SECONDS * rate as f32) as usize);
     fade(&mut samples, (FADE_SECONDS * rate as f32) as usize);
     samples
@@ -142,7 +144,7 @@ mod tests {
     fn silence_around_a_voice_goes_but_for_a_margin() {
         let mut samples = vec![0.0; 12_000];
         samples.extend(tone(400.0, 0.3, 1.0));
-        samples.extend([0.0; 12_000]);
+        samples.extend(vec![0.0; 12_000]);
         let finished = finish(&samples, RATE, 480);
         assert!(finished.len().abs_diff(24_000 + 2 * 480) < 500, "{}", finished.len());
         assert!(finish(&[0.0; 100], RATE, 20).is_empty());

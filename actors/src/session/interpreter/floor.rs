@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Floor {
     open: BTreeMap<UtteranceId, Open>,
-    /// The event that showed the first words of each participant's newest utterance that has words.
+    /// When each participant began their newest utterance that has words.
     taken: BTreeMap<ParticipantId, Seq>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 struct Open {
     participant: ParticipantId,
+    began: Seq,
     has_words: bool,
 }
 
@@ -26,7 +27,7 @@ pub(super) enum Verdict {
     Hold {
         has_words: bool,
     },
-    /// Somebody else began to speak since the translation was there.
+    /// Somebody else has begun to speak since the translation was there.
     Taken,
 }
 
@@ -35,17 +36,17 @@ impl Floor {
     pub(super) fn fold(&mut self, event: &Event) -> bool {
         match &event.body {
             EventBody::UtteranceStarted(started) => {
-                let open = Open { participant: started.participant.clone(), has_words: false };
+                let open = Open { participant: started.participant.clone(), began: event.seq, has_words: false };
                 self.open.insert(started.utterance, open);
                 true
             }
             EventBody::CaptionPartial(partial) => {
                 let has_words = [&partial.committed, &partial.tentative].iter().any(|text| !text.trim().is_empty());
-                has_words && self.words(partial.utterance, event.seq)
+                has_words && self.words(partial.utterance)
             }
             EventBody::CaptionFinal(caption) => {
                 if !caption.text.trim().is_empty() {
-                    self.words(caption.utterance, event.seq);
+                    self.words(caption.utterance);
                 }
                 self.open.remove(&caption.utterance).is_some()
             }
@@ -59,11 +60,13 @@ impl Floor {
         }
     }
 
-    /// The utterance has words. Only its first ones take the turn.
-    fn words(&mut self, utterance: UtteranceId, seq: Seq) -> bool {
+    /// The utterance has words. Whoever began it took the turn when they began: what comes of words that were said
+    /// before a translation was there, however late they are recognised, does not interrupt it.
+    fn words(&mut self, utterance: UtteranceId) -> bool {
         let Some(open) = self.open.get_mut(&utterance).filter(|open| !open.has_words) else { return false };
         open.has_words = true;
-        self.taken.insert(open.participant.clone(), seq);
+        let taken = self.taken.entry(open.participant.clone()).or_insert(open.began);
+        *taken = open.began.max(*taken);
         true
     }
 
@@ -147,11 +150,20 @@ mod tests {
     }
 
     #[test]
-    fn words_take_the_turn_from_what_was_there_before_them_only() {
-        let spoken = floor([begins(1, "b"), says(1, "b", " "), says(1, "b", "but"), says(1, "b", "but why")]);
-        assert_eq!(spoken.verdict(&who("a"), Seq(2)), Verdict::Taken);
-        assert_eq!(spoken.verdict(&who("a"), Seq(3)), Verdict::Hold { has_words: true });
-        assert_eq!(spoken.verdict(&who("b"), Seq(0)), Verdict::Clear, "their own");
+    fn who_begins_after_a_translation_was_there_takes_the_turn_from_it_as_soon_as_there_are_words() {
+        let sound = floor([nothing(9, "x"), begins(1, "b"), says(1, "b", " ")]);
+        assert_eq!(sound.verdict(&who("a"), Seq(1)), Verdict::Hold { has_words: false });
+        let spoken = floor([nothing(9, "x"), begins(1, "b"), says(1, "b", " "), says(1, "b", "but")]);
+        assert_eq!(spoken.verdict(&who("a"), Seq(1)), Verdict::Taken);
+        assert_eq!(spoken.verdict(&who("b"), Seq(1)), Verdict::Clear, "their own");
+    }
+
+    #[test]
+    fn who_had_begun_before_holds_and_takes_nothing_however_late_the_words_come() {
+        let spoken = floor([begins(1, "b"), nothing(9, "x"), says(1, "b", "but")]);
+        assert_eq!(spoken.verdict(&who("a"), Seq(2)), Verdict::Hold { has_words: true });
+        let ended = floor([begins(1, "b"), nothing(9, "x"), says(1, "b", "but"), nothing(1, "b")]);
+        assert_eq!(ended.verdict(&who("a"), Seq(2)), Verdict::Clear);
     }
 
     #[test]

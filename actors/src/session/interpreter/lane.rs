@@ -32,7 +32,7 @@ const MAX_WAIT: Duration = Duration::from_secs(20);
 const FRAME: Duration = Duration::from_millis(PACKET_MS);
 
 /// A translation to be spoken.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Line {
     pub translation: Seq,
     pub utterance: UtteranceId,
@@ -47,7 +47,11 @@ pub(super) struct Line {
 }
 
 /// Speaks until no more lines can come. Not bound to the interpreter's life: what is being said is said to its end.
-pub(super) async fn speak_all(cell: Arc<SessionCell>, mut lines: mpsc::Receiver<Line>, floor: watch::Receiver<Floor>) {
+pub(super) async fn speak_all(
+    cell: Arc<SessionCell>,
+    mut lines: mpsc::Receiver<Box<Line>>,
+    floor: watch::Receiver<Floor>,
+) {
     while let Some(line) = lines.recv().await {
         let voice = cell.speech.voice(&line.language);
         let _speaking = voice.lock().await;

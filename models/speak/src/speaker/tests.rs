@@ -131,7 +131,7 @@ fn recall(said: &[String], heard: &[String]) -> f32 {
     row[heard.len()] as f32 / said.len() as f32
 }
 
-/// Measured 0.89 to 1.00 over these voices; a voice whose words are lost or out of order gives less than half.
+/// Measured 0.95 to 1.00 over these voices; one whose words are lost or out of order gives less than half.
 const MIN_RECALL: f32 = 0.8;
 
 #[test]
