@@ -82,11 +82,11 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
         Some(path) => Material::choose(path, &options.language, options.limit)?,
         None => Material::default(),
     };
-    let bench_normaliser = normaliser(config)?;
+    let normaliser = normaliser(config)?;
     let report = super::runtime()?.block_on(async {
         let models = LoadedModels::start(config)?;
         let bench = Bench {
-            normaliser: bench_normaliser,
+            normaliser,
             session: SessionId(uuid::Uuid::now_v7()),
             transcribe: models.models.transcribe.clone(),
             translate: models.models.translate.clone(),
@@ -99,6 +99,8 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
         std::fs::write(file, json + "\n").with_context(|| format!("{} cannot be written", file.display()))?;
         println!("\nEverything measured is in {}.", file.display());
     }
+    let changed = report.streaming.as_ref().map_or(0, |streaming| streaming.timing.stability.changed);
+    anyhow::ensure!(changed == 0, "committed text changed {changed} times: it must never");
     Ok(())
 }
 

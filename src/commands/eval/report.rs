@@ -359,3 +359,45 @@ impl Translated {
         self.texts.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recognised(group: &str, errors: u64, words: u64) -> Recognised {
+        let edits = Edits { reference: words, substitutions: errors, ..Edits::default() };
+        Recognised {
+            name: "a.wav".into(),
+            group: group.into(),
+            seconds: 10.0,
+            text: String::new(),
+            words: edits,
+            lenient: Edits { substitutions: 0, ..edits },
+            characters: edits,
+            took: Some(2.5),
+        }
+    }
+
+    #[test]
+    fn groups_are_summed_by_words_and_not_by_recordings() {
+        let all = [recognised("a pt", 1, 2), recognised("a pt", 0, 8), recognised("b en", 3, 10)];
+        let (groups, total) = Group::all(&all);
+        let rates: Vec<_> = groups.iter().map(|group| (group.name.as_str(), group.word_error_rate)).collect();
+        assert_eq!(rates, [("a pt", 0.1), ("b en", 0.3)]);
+        assert_eq!((total.recordings, total.words.errors(), total.word_error_rate), (3, 4, 0.2));
+        assert_eq!((total.lenient_word_error_rate, total.real_time_factor), (0.0, Some(0.25)));
+    }
+
+    #[test]
+    fn translations_are_scored_as_a_corpus() {
+        let mut all = Vec::new();
+        let (pt, en): (Language, Language) = ("pt-BR".parse().unwrap(), "en".parse().unwrap());
+        for (text, flagged) in [("I have no fever.", false), ("I have fever.", true)] {
+            let group = Translated::of(&mut all, Translated::group("pairs", &pt, &en));
+            group.add("1", "Não tenho febre.", text, "I have no fever.", flagged);
+        }
+        let [only] = &all[..] else { panic!("one group") };
+        assert_eq!((only.group.as_str(), only.len(), only.flagged), ("pairs pt → en", 2, 1));
+        assert!((50.0..100.0).contains(&only.chrf2) && (30.0..100.0).contains(&only.bleu), "{only:?}");
+    }
+}

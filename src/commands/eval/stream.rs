@@ -194,29 +194,4 @@ async fn follow(mut events: EventStream, begun: Instant, translates: bool) -> Re
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use healthsync_evaluate::list::Translated;
-
-    fn recording(language: &str, into: Option<&str>) -> Recording {
-        let translation = into.map(|into| Translated { language: into.parse().unwrap(), text: "text".into() });
-        Recording {
-            name: "a.wav".into(),
-            file: "a.wav".into(),
-            language: language.parse().unwrap(),
-            transcript: "text".into(),
-            translation,
-            line: 2,
-        }
-    }
-
-    #[test]
-    fn a_session_has_the_languages_a_consultation_would() {
-        let of =
-            |language, into| languages(&recording(language, into)).iter().map(Language::primary).collect::<Vec<_>>();
-        assert_eq!(of("pt-BR", None), ["pt", "en"]);
-        assert_eq!(of("en", Some("es")), ["en", "es"]);
-        assert_eq!(of("fi", None), ["fi"]);
-        assert_eq!(of("en", Some("en-GB")), ["en"]);
-    }
-}
+mod tests;
