@@ -2,7 +2,7 @@ use super::*;
 use crate::{clauses, with_pause};
 use healthsync_models::{
     registry::Registry,
-    tasks::{Effort, SpokenLanguage, TranscribeRequest},
+    tasks::{Cancel, Effort, SpokenLanguage, TranscribeRequest},
 };
 use healthsync_transcribe::{WhisperConfig, WhisperTranscriber};
 
@@ -150,6 +150,7 @@ fn whisper_understands_every_language_as_the_interpreter_speaks_it() {
                 language: SpokenLanguage::Known(language.parse().unwrap()),
                 prompt: None,
                 effort: Effort::Full,
+                cancel: Cancel::default(),
             };
             let heard = whisper.run(&[request]).remove(0).unwrap().text;
             let recall = recall(&words(text), &words(&heard));
