@@ -5,9 +5,13 @@
 
 mod clauses;
 mod direction;
+mod preserve;
 mod sentences;
+mod terms;
 mod translator;
 
 pub use clauses::stable_prefix;
 pub use direction::Direction;
+pub use preserve::{MAX_FINDINGS, check as preservation};
+pub use terms::{LineProblem, MAX_TERMS, Term, TermMention, Terms, TermsError};
 pub use translator::{ENGINE, FirefoxTranslator, MAX_CHARS};
