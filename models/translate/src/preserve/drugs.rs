@@ -35,8 +35,7 @@ pub(super) struct Mention {
 /// Reduced names of the list, by their first word: the rest of the words, and the line.
 static NAMES: LazyLock<HashMap<String, Vec<(Vec<String>, usize)>>> = LazyLock::new(|| {
     let mut names: HashMap<String, Vec<(Vec<String>, usize)>> = HashMap::new();
-    let lines = include_str!("drugs.tsv").lines().filter(|line| !line.starts_with('#'));
-    for (line, forms) in lines.enumerate() {
+    for (line, forms) in lines().enumerate() {
         for form in forms.split(',') {
             let mut words = form.split_whitespace().map(reduce);
             if let Some(first) = words.next() {
@@ -48,7 +47,7 @@ static NAMES: LazyLock<HashMap<String, Vec<(Vec<String>, usize)>>> = LazyLock::n
     names
 });
 
-/// Stems of international names as they end once reduced. Those that common words end with are left out.
+/// Stems of international names, without the last vowel. Those that common words end with are left out.
 const STEMS: [&str; 58] = [
     "sartan",
     "pril",
@@ -110,8 +109,11 @@ const STEMS: [&str; 58] = [
     "cain",
 ];
 
+/// The stems as names end with them once reduced.
+static REDUCED_STEMS: LazyLock<Vec<String>> = LazyLock::new(|| STEMS.into_iter().map(reduce).collect());
+
 /// Words that end like a stem.
-const NO_DRUGS: [&str; 8] = ["abril", "april", "colesterol", "cocain", "april", "gasolin", "vaselin", "celin"];
+const NO_DRUGS: [&str; 7] = ["abril", "april", "colesterol", "cocain", "gasolin", "vaselin", "celin"];
 
 /// Letters a name of a drug has at least, once reduced.
 const SHORTEST: usize = 6;
@@ -146,9 +148,21 @@ fn read(reduced: &[String], at: usize) -> Option<(Drug, usize)> {
         return Some((Drug::Listed(*line), at + 1 + rest.len()));
     }
     let by_stem = word.len() >= SHORTEST
-        && STEMS.iter().any(|stem| word.ends_with(stem) && word.len() > stem.len())
+        && REDUCED_STEMS.iter().any(|stem| word.ends_with(stem.as_str()) && word.len() > stem.len())
         && !NO_DRUGS.contains(&word);
     by_stem.then(|| (Drug::ByStem(word.to_owned()), at + 1))
+}
+
+/// The international name of a drug of the list that stands in a text as `word`, where that is another spelling of it
+/// and not a brand or another name.
+pub(super) fn international(word: &str, mention: &Mention) -> Option<String> {
+    let Drug::Listed(line) = mention.drug else { return None };
+    let name = lines().nth(line)?.split(',').next()?.trim();
+    (reduce(name) == reduce(word)).then(|| name.to_owned())
+}
+
+fn lines() -> impl Iterator<Item = &'static str> {
+    include_str!("drugs.tsv").lines().filter(|line| !line.starts_with('#'))
 }
 
 /// What the spellings of English, Portuguese and Spanish share.

@@ -79,6 +79,19 @@ impl<'a> Side<'a> {
     }
 }
 
+/// The drugs a text names: where, in bytes, and how to call them in the target language. That is by their international
+/// name in English, where it is as the source spells it but for its ending; else, and in other languages, as they are.
+pub(crate) fn drug_names(text: &str, target: &Language) -> Vec<(usize, usize, String)> {
+    let tokens = tokens(text);
+    let english = Tongue::of(target) == Some(Tongue::English);
+    let name = |mention: drugs::Mention| {
+        let (start, end) = (tokens[mention.first].start, tokens[mention.next - 1].end);
+        let international = english.then(|| drugs::international(&text[start..end], &mention)).flatten();
+        (start, end, international.unwrap_or_else(|| text[start..end].to_owned()))
+    };
+    drugs::mentions(&tokens).into_iter().map(name).collect()
+}
+
 fn finding(
     kind: PreservedKind,
     problem: PreservationProblem,

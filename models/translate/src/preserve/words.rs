@@ -149,6 +149,8 @@ pub(super) fn spoken(tokens: &[Token], at: usize, tongue: Tongue) -> Option<Spok
             let Some((value, its_place)) = word(&token.folded, tongue) else { break };
             if fits(place, its_place) {
                 group += value;
+                // The minutes of "eight thirty-five".
+                clock = clock.map(|(hours, minutes)| (hours, minutes + value));
             } else if tongue == Tongue::English
                 && !connected
                 && !joined
@@ -157,9 +159,6 @@ pub(super) fn spoken(tokens: &[Token], at: usize, tongue: Tongue) -> Option<Spok
             {
                 clock = (group < 24 && value < 60).then_some((group, value));
                 (group, joined) = (group * 100 + value, true);
-            } else if joined && its_place == Place::Ones && group % 10 == 0 {
-                clock = clock.map(|(hours, minutes)| (hours, minutes + value));
-                group += value;
             } else {
                 break;
             }
