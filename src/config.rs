@@ -25,6 +25,7 @@ pub struct Config {
     pub webrtc: Webrtc,
     pub storage: Storage,
     pub models: Models,
+    pub translation: Translation,
     pub sessions: Sessions,
     pub telemetry: Telemetry,
 }
@@ -77,6 +78,36 @@ pub struct Models {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+pub struct Translation {
+    /// The deployment's list of terms that must be translated as it says.
+    pub terms_file: Option<PathBuf>,
+    /// Directions that Apertium translates where there is no neural model.
+    pub apertium: Apertium,
+    /// Where Apertium's packages put their mode files.
+    pub apertium_modes: PathBuf,
+    /// Whether a direction that no engine has goes over English.
+    pub pivot: bool,
+}
+
+/// Which of Apertium's directions are used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Apertium {
+    Choice(ApertiumChoice),
+    /// These, such as `en-es`: it is an error when one is not installed.
+    Directions(Vec<String>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApertiumChoice {
+    /// All that are installed.
+    Auto,
+    Off,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Sessions {
     pub max_open: usize,
     /// Threads that session actors live on.
@@ -119,6 +150,17 @@ impl Default for Webrtc {
 impl Default for Storage {
     fn default() -> Self {
         Self { path: "healthsync.db".into() }
+    }
+}
+
+impl Default for Translation {
+    fn default() -> Self {
+        Self {
+            terms_file: None,
+            apertium: Apertium::Choice(ApertiumChoice::Auto),
+            apertium_modes: healthsync_translate::DEFAULT_MODES.into(),
+            pivot: true,
+        }
     }
 }
 
@@ -210,6 +252,16 @@ mod tests {
     fn a_zero_that_would_stop_everything_is_refused() {
         let error = load("[sessions]\nmax_open = 0\n").unwrap_err();
         assert_eq!(error.to_string(), "sessions.max_open must be at least 1");
+    }
+
+    #[test]
+    fn apertium_is_chosen_by_a_word_or_by_its_directions() {
+        let apertium = |toml: &str| load(toml).map(|config| config.translation.apertium);
+        assert_eq!(apertium("").unwrap(), Apertium::Choice(ApertiumChoice::Auto));
+        assert_eq!(apertium("[translation]\napertium = 'off'\n").unwrap(), Apertium::Choice(ApertiumChoice::Off));
+        let listed = apertium("[translation]\napertium = ['en-es']\n").unwrap();
+        assert_eq!(listed, Apertium::Directions(vec!["en-es".into()]));
+        assert!(apertium("[translation]\napertium = 'some'\n").is_err());
     }
 
     #[test]
