@@ -20,6 +20,8 @@ pub(super) fn escape(text: &str, number: u64) -> String {
                 escaped.push(c);
                 escaped.push(']');
             }
+            // "No." is an answer, not short for number.
+            '.' if is_no(&escaped) => escaped.push_str("[]."),
             c if c.is_whitespace() => escaped.push(' '),
             c if c.is_control() => {}
             c => escaped.push(c),
@@ -30,6 +32,11 @@ pub(super) fn escape(text: &str, number: u64) -> String {
     }
     let _ = writeln!(escaped, "[={number}=]");
     escaped
+}
+
+fn is_no(text: &str) -> bool {
+    let word = text.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    word.eq_ignore_ascii_case("no")
 }
 
 /// What the last stage gave for the text of `number`, without marks, and how many words were marked: unknown (`*`),
@@ -65,6 +72,7 @@ mod tests {
     #[test]
     fn what_the_format_uses_is_escaped() {
         assert_eq!(escape("a [b] ^c$ 1/2 x@y *z.", 1), "a \\[b\\] \\^c\\$ 1\\/2 x\\@y [*]z.[=1=]\n");
+        assert_eq!(escape("No. Piano.", 2), "No[]. Piano.[=2=]\n");
         assert_eq!(escape("No\0 fever\n", 20), "No fever .[][=20=]\n");
     }
 

@@ -21,6 +21,7 @@ fn clinical_sentences_come_out_of_every_installed_direction() {
     for (source, target, text, keys) in [
         ("es", "en", "No tengo fiebre.", &["not", "fever"][..]),
         ("en", "es", "The patient has no fever.", &["paciente", "fiebre"]),
+        ("en", "es", "No. I am fine.", &["No. "]),
         ("es", "pt", "No tengo fiebre.", &["Não tenho febre."]),
         ("pt", "es", "Estou com dor no peito.", &["dolor", "pecho"]),
     ] {

@@ -32,9 +32,12 @@ pub(super) struct Mention {
     pub(super) next: usize,
 }
 
-/// Reduced names of the list, by their first word: the rest of the words, and the line.
-static NAMES: LazyLock<HashMap<String, Vec<(Vec<String>, usize)>>> = LazyLock::new(|| {
-    let mut names: HashMap<String, Vec<(Vec<String>, usize)>> = HashMap::new();
+/// The words of a name after its first, and the line it is on.
+type Rest = (Vec<String>, usize);
+
+/// Reduced names of the list, by their first word.
+static NAMES: LazyLock<HashMap<String, Vec<Rest>>> = LazyLock::new(|| {
+    let mut names: HashMap<String, Vec<Rest>> = HashMap::new();
     for (line, forms) in lines().enumerate() {
         for form in forms.split(',') {
             let mut words = form.split_whitespace().map(reduce);
@@ -43,74 +46,21 @@ static NAMES: LazyLock<HashMap<String, Vec<(Vec<String>, usize)>>> = LazyLock::n
             }
         }
     }
-    names.values_mut().for_each(|entries| entries.sort_by_key(|(rest, _)| std::cmp::Reverse(rest.len())));
+    for entries in names.values_mut() {
+        entries.sort_by_key(|(rest, _)| std::cmp::Reverse(rest.len()));
+    }
     names
 });
 
 /// Stems of international names, without the last vowel. Those that common words end with are left out.
-const STEMS: [&str; 58] = [
-    "sartan",
-    "pril",
-    "olol",
-    "dipin",
-    "vastatin",
-    "prazol",
-    "conazol",
-    "nidazol",
-    "bendazol",
-    "cilin",
-    "micin",
-    "floxacin",
-    "ciclin",
-    "ciclovir",
-    "tegravir",
-    "tamivir",
-    "navir",
-    "buvir",
-    "previr",
-    "fovir",
-    "gliptin",
-    "glifozin",
-    "gliflozin",
-    "glutid",
-    "glitazon",
-    "tidin",
-    "setron",
-    "parin",
-    "xaban",
-    "gatran",
-    "grelor",
-    "grel",
-    "azepan",
-    "azepam",
-    "azolam",
-    "barbital",
-    "oxetin",
-    "triptilin",
-    "triptan",
-    "peridon",
-    "peridol",
-    "tiazid",
-    "semid",
-    "zosin",
-    "lucast",
-    "bufilin",
-    "dronat",
-    "relin",
-    "tinib",
-    "zumab",
-    "ximab",
-    "umab",
-    "fibrat",
-    "profen",
-    "coxib",
-    "metason",
-    "penem",
-    "cain",
-];
+const STEMS: &str = "sartan pril olol dipin vastatin prazol conazol nidazol bendazol cilin micin floxacin ciclin ciclovir \
+     tegravir tamivir navir buvir previr fovir gliptin glifozin gliflozin glutid glitazon tidin setron \
+     parin xaban gatran grelor grel azepan azepam azolam barbital oxetin triptilin triptan peridon \
+     peridol tiazid semid zosin lucast bufilin dronat relin tinib zumab ximab umab fibrat profen coxib \
+     metason penem cain";
 
 /// The stems as names end with them once reduced.
-static REDUCED_STEMS: LazyLock<Vec<String>> = LazyLock::new(|| STEMS.into_iter().map(reduce).collect());
+static REDUCED_STEMS: LazyLock<Vec<String>> = LazyLock::new(|| STEMS.split(' ').map(reduce).collect());
 
 /// Words that end like a stem.
 const NO_DRUGS: [&str; 7] = ["abril", "april", "colesterol", "cocain", "gasolin", "vaselin", "celin"];

@@ -6,6 +6,7 @@
 
 mod clock;
 mod compare;
+mod counted;
 mod drugs;
 mod negation;
 mod quantity;

@@ -62,7 +62,7 @@ fn a_term_of_the_deployment_must_be_there() {
 
 #[test]
 fn findings_have_a_bound() {
-    let many: String = (10..200).map(|n| format!("{n} mg. ")).collect();
+    let many = (10..200).map(|n| format!("{n} mg.")).collect::<Vec<_>>().join(" ");
     assert_eq!(between("pt", &many, "en", "Nothing.").findings.len(), MAX_FINDINGS);
 }
 
