@@ -51,9 +51,9 @@ pub(super) fn translator(
     let required = matches!(config.apertium, config::Apertium::Directions(_));
     let pivot = config.pivot;
     Ok(Arc::new(move || {
-        let models = registry.manifest().models.iter().filter(|model| model.task == Task::Translate);
+        let neural = registry.manifest().models.iter().filter(|model| model.task == Task::Translate);
         let open = |name: &str| Direction::from_files(&registry.open(name).map_err(missing(name))?);
-        let directions = models.map(|model| open(&model.name)).collect::<Result<Vec<_>, ModelError>>()?;
+        let directions = neural.map(|model| open(&model.name)).collect::<Result<Vec<_>, ModelError>>()?;
         let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(FirefoxTranslator::load(directions)?)];
         for mode in &modes {
             match Apertium::load(mode.clone()) {
