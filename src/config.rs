@@ -82,11 +82,32 @@ pub struct Models {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[derive(Default)]
 pub struct Translation {
-    /// Terms that must survive translation: tab-separated source language, source term, target language, target
-    /// term and, if you like, a note.
+    /// The deployment's list of terms that must be translated as it says.
     pub terms_file: Option<PathBuf>,
+    /// Directions that Apertium translates where there is no neural model.
+    pub apertium: Apertium,
+    /// Where Apertium's packages put their mode files.
+    pub apertium_modes: PathBuf,
+    /// Whether a direction that no engine has goes over English.
+    pub pivot: bool,
+}
+
+/// Which of Apertium's directions are used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Apertium {
+    Choice(ApertiumChoice),
+    /// These, such as `en-es`: it is an error when one is not installed.
+    Directions(Vec<String>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApertiumChoice {
+    /// All that are installed.
+    Auto,
+    Off,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -166,6 +187,17 @@ impl Default for Speech {
     fn default() -> Self {
         let one = |language: &str, voice: &str| (language.to_owned(), Voices::One(voice.to_owned()));
         Self { voices: [one("en", "joe"), one("es", "ef_dora"), one("pt", "pf_dora")].into(), speed: 1.0 }
+    }
+}
+
+impl Default for Translation {
+    fn default() -> Self {
+        Self {
+            terms_file: None,
+            apertium: Apertium::Choice(ApertiumChoice::Auto),
+            apertium_modes: healthsync_translate::DEFAULT_MODES.into(),
+            pivot: true,
+        }
     }
 }
 
@@ -311,6 +343,16 @@ mod tests {
         ] {
             assert_eq!(load(&format!("[speech]\n{toml}\n")).unwrap_err().to_string(), says);
         }
+    }
+
+    #[test]
+    fn apertium_is_chosen_by_a_word_or_by_its_directions() {
+        let apertium = |toml: &str| load(toml).map(|config| config.translation.apertium);
+        assert_eq!(apertium("").unwrap(), Apertium::Choice(ApertiumChoice::Auto));
+        assert_eq!(apertium("[translation]\napertium = 'off'\n").unwrap(), Apertium::Choice(ApertiumChoice::Off));
+        let listed = apertium("[translation]\napertium = ['en-es']\n").unwrap();
+        assert_eq!(listed, Apertium::Directions(vec!["en-es".into()]));
+        assert!(apertium("[translation]\napertium = 'some'\n").is_err());
     }
 
     #[test]

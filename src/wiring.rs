@@ -43,7 +43,7 @@ impl LoadedModels {
             64,
             load::transcriber(&registry, Config::threads(config.models.transcribe_threads)),
         )?;
-        let translate = start("translate", 8, 256, load::translator(&registry, load::terms(config)?))?;
+        let translate = start("translate", 8, 256, load::translator(&registry, &config.translation)?)?;
         let speak = start("speak", 1, 32, load::speaker(&registry, Config::threads(config.models.speak_threads)))?;
         watch(&readiness, &transcribe);
         watch(&readiness, &translate);

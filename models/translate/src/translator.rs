@@ -1,6 +1,6 @@
 //! The translator: finds the direction, cuts texts into sentences, and translates those of a batch together.
 
-use crate::{Direction, Terms, preserve, sentences};
+use crate::{Direction, router::Engine as Directed, sentences};
 use fxtranslate::{
     engine::Engine,
     segment::{Span, reassemble},
@@ -9,7 +9,7 @@ use fxtranslate::{
 use healthsync_events::{
     Language, ModelInfo,
     limits::MAX_CHAT_CHARS,
-    speech::{PreservedKind, ReviewStatus},
+    speech::{Preservation, ReviewStatus},
 };
 use healthsync_models::{
     Model, ModelError,
@@ -36,7 +36,6 @@ struct Loaded {
 pub struct FirefoxTranslator {
     info: ModelInfo,
     directions: Vec<Loaded>,
-    terms: Terms,
 }
 
 /// A request on its way: which direction, which sentences, and what has become of them.
@@ -45,12 +44,6 @@ struct Job<'a> {
     direction: usize,
     spans: Vec<Span>,
     outputs: Vec<String>,
-}
-
-impl Job<'_> {
-    fn text(&self) -> String {
-        reassemble(self.text, &self.spans, &self.outputs)
-    }
 }
 
 impl FirefoxTranslator {
@@ -69,48 +62,7 @@ impl FirefoxTranslator {
                 weights_sha256: first.info.weights_sha256.clone(),
             },
         };
-        Ok(Self { info, directions: loaded, terms: Terms::default() })
-    }
-
-    /// With the deployment's own terms, which must survive.
-    #[must_use]
-    pub fn with_terms(mut self, terms: Terms) -> Self {
-        self.terms = terms;
-        self
-    }
-
-    /// The answer. A text that lost terms is translated again with each term already in the target language, which
-    /// the model mostly copies; whichever text lost fewer is kept.
-    fn conclude(&self, request: &TranslateRequest, job: &Job<'_>) -> Translation {
-        let lost = |text: &str| self.terms.lost(job.text, &request.source, text, &request.target).len();
-        let mut text = job.text();
-        let missing = lost(&text);
-        if missing > 0 {
-            text = self.with_terms_in_place(request, job).filter(|again| lost(again) < missing).unwrap_or(text);
-        }
-        let preservation = preserve::check(job.text, &request.source, &text, &request.target, &self.terms);
-        for finding in &preservation.findings {
-            metrics::counter!("healthsync_translation_findings_total", "kind" => kind(finding.kind)).increment(1);
-        }
-        Translation {
-            text,
-            engine: ENGINE.into(),
-            review: ReviewStatus::Unreviewed,
-            preservation,
-            model: self.directions[job.direction].info.clone(),
-        }
-    }
-
-    fn with_terms_in_place(&self, request: &TranslateRequest, job: &Job<'_>) -> Option<String> {
-        let mut source = job.text.to_owned();
-        for mention in self.terms.in_source(job.text, &request.source, &request.target).iter().rev() {
-            source.replace_range(mention.start..mention.end, &mention.term.target);
-        }
-        let again = TranslateRequest { text: source, ..request.clone() };
-        let mut jobs = [self.prepare(&again)];
-        self.translate(job.direction, &mut jobs);
-        let [Ok(job)] = &jobs else { return None };
-        Some(job.text())
+        Ok(Self { info, directions: loaded })
     }
 
     fn prepare<'a>(&self, request: &'a TranslateRequest) -> Result<Job<'a>, ModelError> {
@@ -177,19 +129,20 @@ impl Model for FirefoxTranslator {
         for direction in 0..self.directions.len() {
             self.translate(direction, &mut jobs);
         }
-        let answers = batch.iter().zip(jobs);
-        answers.map(|(request, job)| job.map(|job| self.conclude(request, &job))).collect()
+        let answer = |job: Job<'_>| Translation {
+            text: reassemble(job.text, &job.spans, &job.outputs),
+            engine: ENGINE.into(),
+            review: ReviewStatus::Unreviewed,
+            preservation: Preservation::default(),
+            model: self.directions[job.direction].info.clone(),
+        };
+        jobs.into_iter().map(|job| job.map(answer)).collect()
     }
 }
 
-fn kind(kind: PreservedKind) -> &'static str {
-    match kind {
-        PreservedKind::Number => "number",
-        PreservedKind::Unit => "unit",
-        PreservedKind::Drug => "drug",
-        PreservedKind::Negation => "negation",
-        PreservedKind::Laterality => "laterality",
-        PreservedKind::Term => "term",
+impl Directed for FirefoxTranslator {
+    fn serves(&self, source: &Language, target: &Language) -> bool {
+        self.directions.iter().any(|it| it.source.same_language(source) && it.target.same_language(target))
     }
 }
 

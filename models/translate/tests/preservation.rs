@@ -68,6 +68,7 @@ fn measure(pairs: &[Pair]) -> (usize, usize) {
 #[test]
 fn corrupted_translations_are_found_and_correct_ones_pass() {
     let pairs = pairs(include_str!("preservation.tsv"));
-    assert!(pairs.len() >= 280);
+    assert!(pairs.len() >= 340, "{}", pairs.len());
+    // What was measured last. Pairs that it had not seen did worse: see the models' cards.
     assert_eq!(measure(&pairs), (0, 0));
 }

@@ -160,8 +160,9 @@ fn hours_and_minutes(tokens: &[Token], at: usize, tongue: Tongue) -> Option<Quan
 fn weekday(tokens: &[Token], at: usize, tongue: Tongue) -> Option<Quantity> {
     let word = folded(tokens, at);
     let list = &WEEKDAYS[tongue as usize];
-    let same = |day: &&str| *day == word || (word.len() == day.len() + 1 && word.strip_suffix('s') == Some(*day));
-    let day = list.iter().position(|day| same(&day))?;
+    let singular = word.strip_suffix('s').unwrap_or(word);
+    let same = |day: &&str| *day == word || *day == singular;
+    let day = list.iter().position(same)?;
     let full = folded(tokens, at + 1) == "-" && folded(tokens, at + 2).starts_with("feira");
     // "Quarta" may be the fourth as well.
     let ambiguous = tongue == Tongue::Portuguese && !full && matches!(day, 0 | 2..=4);
@@ -215,12 +216,12 @@ pub(super) fn by_part_of_day(tokens: &[Token], quantity: &mut Quantity) {
 fn placed(minutes: u64, part: Part) -> u64 {
     match part {
         Part::Morning => minutes,
-        Part::Afternoon => minutes + 720,
         Part::Night if minutes < 360 => minutes,
-        Part::Night => minutes + 720,
+        Part::Afternoon | Part::Night => minutes + 720,
     }
 }
 
+#[expect(clippy::match_same_arms, reason = "a language a pattern")]
 fn part_of_day(tokens: &[Token], at: usize) -> Option<(Part, usize)> {
     let next = |offset: usize| folded(tokens, at + offset);
     let found = match (next(0), next(1), next(2)) {

@@ -101,6 +101,8 @@ impl<'a> Comparison<'a> {
             }
             let amounts = !a.same_value(b) && same_amount(a, b);
             let unit = !amounts && differs(a.unit, b.unit, &self.source.quantities, &self.target.quantities);
+            // "14 over 9" is no age.
+            let unit = unit || a.joint == Joint::Order && a.unit.is_none() && b.unit == Some(Unit::Year);
             if unit || differs(a.per, b.per, &self.source.quantities, &self.target.quantities) {
                 self.add(PreservedKind::Unit, Some(a), Some(b));
             }

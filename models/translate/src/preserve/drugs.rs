@@ -32,11 +32,13 @@ pub(super) struct Mention {
     pub(super) next: usize,
 }
 
-/// Reduced names of the list, by their first word: the rest of the words, and the line.
-static NAMES: LazyLock<HashMap<String, Vec<(Vec<String>, usize)>>> = LazyLock::new(|| {
-    let mut names: HashMap<String, Vec<(Vec<String>, usize)>> = HashMap::new();
-    let lines = include_str!("drugs.tsv").lines().filter(|line| !line.starts_with('#'));
-    for (line, forms) in lines.enumerate() {
+/// The words of a name after its first, and the line it is on.
+type Rest = (Vec<String>, usize);
+
+/// Reduced names of the list, by their first word.
+static NAMES: LazyLock<HashMap<String, Vec<Rest>>> = LazyLock::new(|| {
+    let mut names: HashMap<String, Vec<Rest>> = HashMap::new();
+    for (line, forms) in lines().enumerate() {
         for form in forms.split(',') {
             let mut words = form.split_whitespace().map(reduce);
             if let Some(first) = words.next() {
@@ -44,74 +46,21 @@ static NAMES: LazyLock<HashMap<String, Vec<(Vec<String>, usize)>>> = LazyLock::n
             }
         }
     }
-    names.values_mut().for_each(|entries| entries.sort_by_key(|(rest, _)| std::cmp::Reverse(rest.len())));
+    for entries in names.values_mut() {
+        entries.sort_by_key(|(rest, _)| std::cmp::Reverse(rest.len()));
+    }
     names
 });
 
-/// Stems of international names as they end; in a reduced name z and x are s. Those that common words end with are left out.
-const STEMS: [&str; 58] = [
-    "sartan",
-    "pril",
-    "olol",
-    "dipin",
-    "vastatin",
-    "prazol",
-    "conazol",
-    "nidazol",
-    "bendazol",
-    "cilin",
-    "micin",
-    "floxacin",
-    "ciclin",
-    "ciclovir",
-    "tegravir",
-    "tamivir",
-    "navir",
-    "buvir",
-    "previr",
-    "fovir",
-    "gliptin",
-    "glifozin",
-    "gliflozin",
-    "glutid",
-    "glitazon",
-    "tidin",
-    "setron",
-    "parin",
-    "xaban",
-    "gatran",
-    "grelor",
-    "grel",
-    "azepan",
-    "azepam",
-    "azolam",
-    "barbital",
-    "oxetin",
-    "triptilin",
-    "triptan",
-    "peridon",
-    "peridol",
-    "tiazid",
-    "semid",
-    "zosin",
-    "lucast",
-    "bufilin",
-    "dronat",
-    "relin",
-    "tinib",
-    "zumab",
-    "ximab",
-    "umab",
-    "fibrat",
-    "profen",
-    "coxib",
-    "metason",
-    "penem",
-    "cain",
-];
+/// Stems of international names, without the last vowel. Those that common words end with are left out.
+const STEMS: &str = "sartan pril olol dipin vastatin prazol conazol nidazol bendazol cilin micin floxacin ciclin ciclovir \
+     tegravir tamivir navir buvir previr fovir gliptin glifozin gliflozin glutid glitazon tidin setron \
+     parin xaban gatran grelor grel azepan azepam azolam barbital oxetin triptilin triptan peridon \
+     peridol tiazid semid zosin lucast bufilin dronat relin tinib zumab ximab umab fibrat profen coxib \
+     metason penem cain";
 
-static REDUCED_STEMS: LazyLock<Vec<String>> =
-    LazyLock::new(|| STEMS.iter().map(|stem| stem.replace(['z', 'x'], "s")).collect());
+/// The stems as names end with them once reduced.
+static REDUCED_STEMS: LazyLock<Vec<String>> = LazyLock::new(|| STEMS.split(' ').map(reduce).collect());
 
 /// Words that end like a stem.
 const NO_DRUGS: [&str; 7] = ["abril", "april", "colesterol", "cocain", "gasolin", "vaselin", "celin"];
@@ -149,9 +98,21 @@ fn read(reduced: &[String], at: usize) -> Option<(Drug, usize)> {
         return Some((Drug::Listed(*line), at + 1 + rest.len()));
     }
     let by_stem = word.len() >= SHORTEST
-        && REDUCED_STEMS.iter().any(|stem| word.ends_with(stem) && word.len() > stem.len())
+        && REDUCED_STEMS.iter().any(|stem| word.ends_with(stem.as_str()) && word.len() > stem.len())
         && !NO_DRUGS.contains(&word);
     by_stem.then(|| (Drug::ByStem(word.to_owned()), at + 1))
+}
+
+/// The international name of a drug of the list that stands in a text as `word`, where that is another spelling of it
+/// and not a brand or another name.
+pub(super) fn international(word: &str, mention: &Mention) -> Option<String> {
+    let Drug::Listed(line) = mention.drug else { return None };
+    let name = lines().nth(line)?.split(',').next()?.trim();
+    (reduce(name) == reduce(word)).then(|| name.to_owned())
+}
+
+fn lines() -> impl Iterator<Item = &'static str> {
+    include_str!("drugs.tsv").lines().filter(|line| !line.starts_with('#'))
 }
 
 /// What the spellings of English, Portuguese and Spanish share.

@@ -6,6 +6,7 @@
 
 mod clock;
 mod compare;
+mod counted;
 mod drugs;
 mod negation;
 mod quantity;
@@ -77,6 +78,19 @@ impl<'a> Side<'a> {
             [first, .., last] | [first @ last] => self.text[first.start..last.end].to_owned(),
         }
     }
+}
+
+/// The drugs a text names: where, in bytes, and how to call them in the target language. That is by their international
+/// name in English, where it is as the source spells it but for its ending; else, and in other languages, as they are.
+pub(crate) fn drug_names(text: &str, target: &Language) -> Vec<(usize, usize, String)> {
+    let tokens = tokens(text);
+    let english = Tongue::of(target) == Some(Tongue::English);
+    let name = |mention: drugs::Mention| {
+        let (start, end) = (tokens[mention.first].start, tokens[mention.next - 1].end);
+        let international = english.then(|| drugs::international(&text[start..end], &mention)).flatten();
+        (start, end, international.unwrap_or_else(|| text[start..end].to_owned()))
+    };
+    drugs::mentions(&tokens).into_iter().map(name).collect()
 }
 
 fn finding(

@@ -6,7 +6,7 @@
 
 use super::{
     Side, Tongue, finding,
-    tokens::{Kind, Token},
+    tokens::{Kind, Token, listed},
 };
 use healthsync_events::speech::{
     PreservationFinding,
@@ -79,6 +79,7 @@ fn begins_clause(token: &Token, tongue: Tongue) -> bool {
     }
 }
 
+#[expect(clippy::match_same_arms, clippy::unnested_or_patterns, reason = "a turn of phrase a pattern")]
 /// Turns of phrase at `at`: how many tokens, and whether they may stand for a negation.
 fn idiom(tokens: &[Token], at: usize, to: usize, tongue: Tongue) -> Option<(usize, bool)> {
     let word = |offset: usize| if at + offset < to { tokens[at + offset].folded.as_str() } else { "" };
@@ -132,124 +133,18 @@ fn idiom(tokens: &[Token], at: usize, to: usize, tongue: Tongue) -> Option<(usiz
 
 /// Words that may stand for a negation. A word that is common where nothing is negated is none of them: it would
 /// hide a negation that got lost.
-const ENGLISH_SOFT: [&str; 48] = [
-    "unable",
-    "unless",
-    "lack",
-    "lacks",
-    "lacking",
-    "absence",
-    "absent",
-    "free",
-    "avoid",
-    "avoids",
-    "avoided",
-    "avoiding",
-    "fail",
-    "failed",
-    "fails",
-    "refuse",
-    "refused",
-    "refuses",
-    "hardly",
-    "barely",
-    "scarcely",
-    "rarely",
-    "seldom",
-    "nonstop",
-    "nonsteroidal",
-    "asymptomatic",
-    "afebrile",
-    "stop",
-    "stopped",
-    "missed",
-    "miss",
-    "impossible",
-    "dislike",
-    "incapable",
-    "inability",
-    "ruled",
-    "otherwise",
-    "painless",
-    "sleepless",
-    "unwell",
-    "uncomfortable",
-    "unconscious",
-    "unnecessary",
-    "unknown",
-    "unchanged",
-    "unsure",
-    "unaware",
-    "unlikely",
-];
+const ENGLISH_SOFT: &str = "unable unless lack lacks lacking absence absent free avoid avoids avoided avoiding fail failed fails \
+     refuse refused refuses hardly barely scarcely rarely seldom nonstop nonsteroidal asymptomatic \
+     afebrile stop stopped missed miss impossible dislike incapable inability ruled otherwise painless \
+     sleepless unwell uncomfortable unconscious unnecessary unknown unchanged unsure unaware unlikely";
 
-const PORTUGUESE_SOFT: [&str; 32] = [
-    "incapaz",
-    "impossivel",
-    "senao",
-    "falta",
-    "faltam",
-    "faltou",
-    "ausencia",
-    "ausente",
-    "livre",
-    "evite",
-    "evitar",
-    "evito",
-    "parar",
-    "parei",
-    "parou",
-    "pare",
-    "recusa",
-    "recusou",
-    "raramente",
-    "indolor",
-    "assintomatico",
-    "assintomatica",
-    "afebril",
-    "desconfortavel",
-    "inconsciente",
-    "desnecessario",
-    "desnecessaria",
-    "desconhecido",
-    "desconhecida",
-    "inalterado",
-    "inalterada",
-    "improvavel",
-];
+const PORTUGUESE_SOFT: &str = "incapaz impossivel senao falta faltam faltou ausencia ausente livre evite evitar evito parar parei \
+     parou pare recusa recusou raramente indolor assintomatico assintomatica afebril desconfortavel \
+     inconsciente desnecessario desnecessaria desconhecido desconhecida inalterado inalterada improvavel";
 
-const SPANISH_SOFT: [&str; 30] = [
-    "incapaz",
-    "imposible",
-    "sino",
-    "falta",
-    "faltan",
-    "ausencia",
-    "ausente",
-    "libre",
-    "evite",
-    "evitar",
-    "evito",
-    "parar",
-    "pare",
-    "rechaza",
-    "raramente",
-    "indoloro",
-    "asintomatico",
-    "asintomatica",
-    "afebril",
-    "incomodo",
-    "inconsciente",
-    "innecesario",
-    "innecesaria",
-    "desconocido",
-    "desconocida",
-    "inalterado",
-    "inalterada",
-    "improbable",
-    "indispuesto",
-    "indispuesta",
-];
+const SPANISH_SOFT: &str = "incapaz imposible sino falta faltan ausencia ausente libre evite evitar evito parar pare rechaza \
+     raramente indoloro asintomatico asintomatica afebril incomodo inconsciente innecesario innecesaria \
+     desconocido desconocida inalterado inalterada improbable indispuesto indispuesta";
 
 fn force(token: &Token, tongue: Tongue) -> Option<Force> {
     let word = token.folded.as_str();
@@ -259,13 +154,13 @@ fn force(token: &Token, tongue: Tongue) -> Option<Force> {
             "nao" | "sem" | "nega" | "negou" | "negam" | "negava" | "negaram" | "nego" | "negando" => Some(Force::Hard),
             "nunca" | "jamais" | "nenhum" | "nenhuma" | "nada" | "ninguem" => Some(Force::Concord),
             "nem" | "tampouco" => Some(Force::Continues),
-            _ => PORTUGUESE_SOFT.contains(&word).then_some(Force::Soft),
+            _ => listed(PORTUGUESE_SOFT, word).then_some(Force::Soft),
         },
         Tongue::Spanish => match word {
             "no" | "sin" | "niega" | "nego" | "niegan" | "negaba" | "niego" | "negaron" => Some(Force::Hard),
             "nunca" | "jamas" | "ningun" | "ninguna" | "ninguno" | "nada" | "nadie" => Some(Force::Concord),
             "ni" | "tampoco" => Some(Force::Continues),
-            _ => SPANISH_SOFT.contains(&word).then_some(Force::Soft),
+            _ => listed(SPANISH_SOFT, word).then_some(Force::Soft),
         },
     }
 }
@@ -291,7 +186,7 @@ fn english(word: &str) -> Option<Force> {
         | "denied" | "deny" | "denying" => Some(Force::Hard),
         "nor" => Some(Force::Continues),
         _ if contracted => Some(Force::Hard),
-        _ => ENGLISH_SOFT.contains(&word).then_some(Force::Soft),
+        _ => listed(ENGLISH_SOFT, word).then_some(Force::Soft),
     }
 }
 

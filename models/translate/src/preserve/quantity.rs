@@ -136,17 +136,17 @@ const BETWEEN: [&str; 15] = [
     "de",
 ];
 
-struct Reader<'a> {
-    tokens: &'a [Token],
-    tongue: Option<Tongue>,
+pub(super) struct Reader<'a> {
+    pub(super) tokens: &'a [Token],
+    pub(super) tongue: Option<Tongue>,
 }
 
 impl Reader<'_> {
-    fn word(&self, at: usize) -> &str {
+    pub(super) fn word(&self, at: usize) -> &str {
         self.tokens.get(at).map_or("", |token| token.folded.as_str())
     }
 
-    fn is(&self, at: usize, words: &[&str]) -> bool {
+    pub(super) fn is(&self, at: usize, words: &[&str]) -> bool {
         self.tokens.get(at).is_some_and(|token| token.is(words))
     }
 
@@ -230,8 +230,9 @@ impl Reader<'_> {
     }
 
     /// Adds what stands after a number: a half, its unit, its rate.
-    fn measured(&self, mut quantity: Quantity) -> Quantity {
+    pub(super) fn measured(&self, mut quantity: Quantity) -> Quantity {
         self.decimals(&mut quantity);
+        self.tenths(&mut quantity);
         self.and_a_half(&mut quantity);
         if let Some((unit, next)) = self.unit(quantity.next) {
             (quantity.unit, quantity.next) = (Some(unit), next);
@@ -281,13 +282,37 @@ impl Reader<'_> {
         }
     }
 
+    /// "Trinta e sete e oito" is a temperature, 37.8.
+    fn tenths(&self, quantity: &mut Quantity) {
+        let warm =
+            quantity.numbers().next().and_then(Rational::as_whole).is_some_and(|value| (34..=42).contains(&value));
+        if !warm || !self.is_and(quantity.next) {
+            return;
+        }
+        let (Some(tongue), Some(token)) = (self.tongue, self.tokens.get(quantity.next + 1)) else { return };
+        let (tenths, next) = match token.kind {
+            Kind::Digits => (token.folded.parse().ok(), quantity.next + 2),
+            _ => match words::spoken(self.tokens, quantity.next + 1, tongue) {
+                Some(spoken) => (spoken.value.as_whole(), spoken.next),
+                None => return,
+            },
+        };
+        let degrees = units::after_number(self.tokens, next).is_none_or(|(unit, _)| unit == Unit::Degree);
+        let Some(part) = tenths.filter(|value| (1..10).contains(value) && degrees) else { return };
+        let part = Rational::new(part.into(), 10);
+        let sum = quantity.numbers().next().and_then(|whole| whole.plus(part?));
+        if let Some(sum) = sum {
+            (quantity.readings, quantity.next) = (vec![Value::Number(sum)], next);
+        }
+    }
+
     /// "E meia", "and a half": a half more, or half past.
     fn and_a_half(&self, quantity: &mut Quantity) {
         // "One-and-a-half".
         let hyphen = usize::from(self.is(quantity.next, &["-"]));
         let and = quantity.next + hyphen;
         let mut after = and + 1 + hyphen;
-        if self.is(after, &["a"]) {
+        if self.is(after, &["a", "un", "um"]) {
             after += 1 + hyphen;
         }
         if !self.is_and(and) || !self.is(after, &["meia", "meio", "media", "medio", "half"]) {
@@ -308,7 +333,7 @@ impl Reader<'_> {
     }
 
     /// "Por dia", "a day", "/kg", "daily", "every day".
-    fn rate(&self, at: usize) -> Option<(Unit, usize)> {
+    pub(super) fn rate(&self, at: usize) -> Option<(Unit, usize)> {
         if let Some(unit) = units::each(self.word(at)) {
             return Some((unit, at + 1));
         }
@@ -329,122 +354,6 @@ impl Reader<'_> {
         })?;
         let fits = before_any || (before_time && named.is_time() && !matches!(named, Unit::Night | Unit::Second));
         fits.then_some((named, after + 1))
-    }
-
-    fn in_words(&self, at: usize) -> Option<Quantity> {
-        let tongue = self.tongue?;
-        if let Some(quantity) = self.half(at).or_else(|| self.often(at)) {
-            return Some(quantity);
-        }
-        if let Some(spoken) = words::spoken(self.tokens, at, tongue) {
-            return Some(self.spoken(at, spoken, tongue));
-        }
-        if tongue == Tongue::English && self.is(at, &["a", "an"]) {
-            let quantity = self.measured(Quantity::new(at, at + 1, Value::Number(Rational::whole(1)), false));
-            return quantity.unit.is_some().then_some(quantity);
-        }
-        let (value, certain) = words::ordinal(self.word(at), tongue)?;
-        Some(Quantity::new(at, at + 1, Value::Number(Rational::whole(value)), certain))
-    }
-
-    fn spoken(&self, at: usize, spoken: words::Spoken, tongue: Tongue) -> Quantity {
-        let one = spoken.value == Rational::whole(1);
-        // "Os dois" may be "both".
-        let definite = at > 0
-            && spoken.value == Rational::whole(2)
-            && self.is(at - 1, &["os", "as", "nos", "nas", "dos", "das", "los", "las", "aos", "pelos", "pelas"]);
-        let mut quantity = Quantity::new(at, spoken.next, Value::Number(spoken.value), !one && !definite);
-        quantity.readings.extend(
-            spoken.clock.map(|(hours, minutes)| Value::Clock { minutes: hours * 60 + minutes, half: hours > 12 }),
-        );
-        if let Some(part) = spoken.value.as_whole().and_then(|count| self.parts(count, spoken.next, tongue)) {
-            quantity.readings.push(Value::Number(part));
-            (quantity.next, quantity.required) =
-                (quantity.next + 1, self.is(spoken.next, &["terco", "tercos", "thirds"]));
-            return self.measured(quantity);
-        }
-        let mut quantity = self.measured(quantity);
-        // "Uma vez por dia" says how often; "um" alone may be "a".
-        quantity.required |= quantity.per.is_some();
-        quantity
-    }
-
-    /// "Two thirds", "três quartos".
-    fn parts(&self, count: u64, at: usize, tongue: Tongue) -> Option<Rational> {
-        let parts = match (tongue, self.word(at)) {
-            (Tongue::English, "third" | "thirds") | (Tongue::Portuguese, "terco" | "tercos") => 3,
-            (Tongue::Spanish, "tercio" | "tercios") => 3,
-            (Tongue::English, "quarter" | "quarters")
-            | (Tongue::Portuguese, "quarto" | "quartos")
-            | (Tongue::Spanish, "cuarto" | "cuartos") => 4,
-            _ => return None,
-        };
-        Rational::new(u128::from(count), parts)
-    }
-
-    /// "Half a tablet", "meio comprimido".
-    fn half(&self, at: usize) -> Option<Quantity> {
-        let tongue = self.tongue?;
-        let words: &[&str] = match tongue {
-            Tongue::English => &["half"],
-            Tongue::Portuguese => &["meia", "meio"],
-            Tongue::Spanish => &["media", "medio"],
-        };
-        if !self.is(at, words) {
-            return None;
-        }
-        let mut next = at + 1;
-        while tongue == Tongue::English && self.is(next, &["a", "an", "of"]) {
-            next += 1;
-        }
-        let mut value = Rational::HALF;
-        if let Some(factor) = self.tokens.get(next).and_then(|token| words::factor(token, tongue)) {
-            (value, next) = (value.times(factor)?, next + 1);
-        }
-        let counted = value != Rational::HALF;
-        let mut quantity = self.measured(Quantity::new(at, next, Value::Number(value), counted));
-        quantity.required |= quantity.unit.is_some();
-        Some(quantity)
-    }
-
-    /// "Once", "twice", "daily", "every other day", "both".
-    fn often(&self, at: usize) -> Option<Quantity> {
-        let tongue = self.tongue?;
-        let whole = |value| Value::Number(Rational::whole(value));
-        let of = |value, next, unit, required| Quantity { unit, ..Quantity::new(at, next, whole(value), required) };
-        let words = (self.word(at), self.word(at + 1), self.word(at + 2));
-        let mut quantity = match (tongue, words) {
-            (Tongue::English, ("once", ..)) => of(1, at + 1, Some(Unit::Times), false),
-            (Tongue::English, ("twice", ..)) => of(2, at + 1, Some(Unit::Times), true),
-            (Tongue::English, ("thrice", ..)) => of(3, at + 1, Some(Unit::Times), true),
-            (Tongue::English, ("every", "other", "day")) => of(2, at + 3, Some(Unit::Day), false),
-            (Tongue::English, ("both", ..)) | (Tongue::Portuguese | Tongue::Spanish, ("ambos" | "ambas", ..)) => {
-                of(2, at + 1, None, false)
-            }
-            (Tongue::English, ("couple" | "pair", "of", _)) | (_, ("par", "de", _)) => of(2, at + 2, None, false),
-            (Tongue::Portuguese, ("dias", "alternados", _)) | (Tongue::Spanish, ("dias", "alternos", _)) => {
-                of(2, at + 2, Some(Unit::Day), false)
-            }
-            (Tongue::Portuguese, ("dia", "sim", _)) => of(2, at + 2, Some(Unit::Day), false),
-            _ => return self.by_itself(at),
-        };
-        if quantity.unit == Some(Unit::Times) {
-            if let Some((per, next)) = self.rate(quantity.next) {
-                (quantity.per, quantity.next, quantity.required) = (Some(per), next, true);
-            }
-        } else if quantity.unit.is_none() {
-            quantity = self.measured(quantity);
-        }
-        Some(quantity)
-    }
-
-    /// "Daily" with no number before it: once a day.
-    fn by_itself(&self, at: usize) -> Option<Quantity> {
-        let adverb = units::each(self.word(at)).is_some();
-        let every = self.is(at, &["every", "each", "todos", "todo", "cada"]);
-        let (per, next) = (adverb || every).then(|| self.rate(at)).flatten()?;
-        let once = Value::Number(Rational::whole(1));
-        Some(Quantity { unit: Some(Unit::Times), per: Some(per), ..Quantity::new(at, next, once, false) })
     }
 
     /// Adds a quantity to those before it, which it may be joined to.

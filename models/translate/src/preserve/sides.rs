@@ -2,7 +2,7 @@
 
 use super::{
     Side, Tongue, finding,
-    tokens::{Kind, Token},
+    tokens::{Kind, Token, listed},
 };
 use healthsync_events::speech::{
     PreservationFinding,
@@ -27,244 +27,35 @@ pub(super) struct Mention {
 }
 
 /// Parts of the body that have a side, and words for sides, without accents and plural endings.
-const PARTS: [&[&str]; 3] = [
-    &[
-        "side",
-        "arm",
-        "leg",
-        "hand",
-        "foot",
-        "feet",
-        "knee",
-        "shoulder",
-        "hip",
-        "ear",
-        "eye",
-        "lung",
-        "kidney",
-        "breast",
-        "chest",
-        "elbow",
-        "wrist",
-        "ankle",
-        "thigh",
-        "calf",
-        "heel",
-        "toe",
-        "finger",
-        "thumb",
-        "cheek",
-        "eyebrow",
-        "eyelid",
-        "nostril",
-        "temple",
-        "jaw",
-        "forearm",
-        "flank",
-        "groin",
-        "ovary",
-        "testicle",
-        "buttock",
-        "armpit",
-        "collarbone",
-        "rib",
-        "ventricle",
-        "atrium",
-        "lobe",
-        "hemisphere",
-        "tonsil",
-        "thyroid",
-        "abdomen",
-        "belly",
-        "quadrant",
-        "back",
-        "face",
-        "body",
-        "limb",
-        "nipple",
-        "femur",
-        "tibia",
-        "humerus",
-        "carotid",
-        "iliac",
-        "lower",
-        "upper",
-        "handed",
-        "sided",
-        "hemithorax",
-        "base",
-    ],
-    &[
-        "lado",
-        "braco",
-        "perna",
-        "mao",
-        "pe",
-        "joelho",
-        "ombro",
-        "quadril",
-        "ouvido",
-        "orelha",
-        "olho",
-        "pulmao",
-        "rim",
-        "mama",
-        "seio",
-        "peito",
-        "cotovelo",
-        "punho",
-        "pulso",
-        "tornozelo",
-        "coxa",
-        "panturrilha",
-        "calcanhar",
-        "dedo",
-        "polegar",
-        "bochecha",
-        "sobrancelha",
-        "palpebra",
-        "narina",
-        "tempora",
-        "mandibula",
-        "antebraco",
-        "flanco",
-        "virilha",
-        "ovario",
-        "testiculo",
-        "nadega",
-        "axila",
-        "clavicula",
-        "costela",
-        "ventriculo",
-        "atrio",
-        "lobo",
-        "hemisferio",
-        "amigdala",
-        "tireoide",
-        "abdomen",
-        "abdome",
-        "barriga",
-        "quadrante",
-        "costas",
-        "rosto",
-        "corpo",
-        "membro",
-        "femur",
-        "tibia",
-        "umero",
-        "carotida",
-        "hemitorax",
-        "base",
-        "mo",
-        "pulmoe",
-        "maos",
-    ],
-    &[
-        "lado",
-        "brazo",
-        "pierna",
-        "mano",
-        "pie",
-        "rodilla",
-        "hombro",
-        "cadera",
-        "oido",
-        "oreja",
-        "ojo",
-        "pulmon",
-        "pulmone",
-        "rinon",
-        "rinone",
-        "mama",
-        "seno",
-        "pecho",
-        "codo",
-        "muneca",
-        "tobillo",
-        "muslo",
-        "pantorrilla",
-        "talon",
-        "dedo",
-        "pulgar",
-        "mejilla",
-        "ceja",
-        "parpado",
-        "sien",
-        "mandibula",
-        "antebrazo",
-        "flanco",
-        "ingle",
-        "ovario",
-        "testiculo",
-        "nalga",
-        "axila",
-        "clavicula",
-        "costilla",
-        "ventriculo",
-        "auricula",
-        "lobulo",
-        "hemisferio",
-        "amigdala",
-        "abdomen",
-        "vientre",
-        "barriga",
-        "cuadrante",
-        "espalda",
-        "cara",
-        "cuerpo",
-        "miembro",
-        "femur",
-        "tibia",
-        "humero",
-        "carotida",
-        "hemitorax",
-        "base",
-    ],
+const PARTS: [&str; 3] = [
+    "side arm leg hand foot feet knee shoulder hip ear eye lung kidney breast chest elbow wrist ankle \
+     thigh calf heel toe finger thumb cheek eyebrow eyelid nostril temple jaw forearm flank groin ovary \
+     testicle buttock armpit collarbone rib ventricle atrium lobe hemisphere tonsil thyroid abdomen belly \
+     quadrant back face body limb nipple femur tibia humerus carotid iliac lower upper handed sided \
+     hemithorax base",
+    "lado braco perna mao pe joelho ombro quadril ouvido orelha olho pulmao rim mama seio peito cotovelo \
+     punho pulso tornozelo coxa panturrilha calcanhar dedo polegar bochecha sobrancelha palpebra narina \
+     tempora mandibula antebraco flanco virilha ovario testiculo nadega axila clavicula costela \
+     ventriculo atrio lobo hemisferio amigdala tireoide abdomen abdome barriga quadrante costas rosto \
+     corpo membro femur tibia umero carotida hemitorax base mo pulmoe maos",
+    "lado brazo pierna mano pie rodilla hombro cadera oido oreja ojo pulmon pulmone rinon rinone mama \
+     seno pecho codo muneca tobillo muslo pantorrilla talon dedo pulgar mejilla ceja parpado sien \
+     mandibula antebrazo flanco ingle ovario testiculo nalga axila clavicula costilla ventriculo auricula \
+     lobulo hemisferio amigdala abdomen vientre barriga cuadrante espalda cara cuerpo miembro femur tibia \
+     humero carotida hemitorax base",
 ];
 
 /// Words that "right" is not a side before.
-const NOT_BEFORE: [&str; 40] = [
-    "now",
-    "away",
-    "after",
-    "before",
-    "here",
-    "there",
-    "then",
-    "dose",
-    "dosage",
-    "medication",
-    "medicine",
-    "treatment",
-    "way",
-    "time",
-    "thing",
-    "things",
-    "decision",
-    "answer",
-    "direction",
-    "place",
-    "person",
-    "doctor",
-    "amount",
-    "moment",
-    "track",
-    "choice",
-    "diagnosis",
-    "at",
-    "about",
-    "when",
-    "as",
-    "so",
-    "if",
-    "for",
-    "since",
-    "up",
-    "down",
-    "into",
-    "through",
-    "from",
-];
+const NOT_BEFORE: &str = "now away after before here there then dose dosage medication medicine treatment way time thing \
+     things decision answer direction place person doctor amount moment track choice diagnosis at about \
+     when as so if for since up down into through from";
+
+/// Words that "right" is not a side after: "that's right".
+const CORRECT_AFTER: &str = "all that's is quite you're feel not feels have doing got it's human";
+
+/// Words that "left" is a verb or a rest after, and before.
+const LEFT_AFTER: &str = "i he she they we you has have had was days pills tablets who be are what's just already";
+const LEFT_BEFORE: &str = "the my home work untreated over me him her it for without hospital";
 
 pub(super) fn mentions(tokens: &[Token], tongue: Tongue) -> Vec<Mention> {
     let reader = Reader { tokens, tongue };
@@ -292,7 +83,7 @@ impl Reader<'_> {
     fn is_part(&self, word: &str) -> bool {
         let parts = PARTS[self.tongue as usize];
         let singular = word.strip_suffix('s').or_else(|| word.strip_suffix("es"));
-        parts.contains(&word) || singular.is_some_and(|word| parts.contains(&word))
+        listed(parts, word) || singular.is_some_and(|word| listed(parts, word))
     }
 
     fn mention(&self, at: usize) -> Option<Mention> {
@@ -323,64 +114,12 @@ impl Reader<'_> {
         match word {
             "left" => {
                 // "Two days left", "I left", "left untreated".
-                let verb = matches!(
-                    before,
-                    "i" | "he"
-                        | "she"
-                        | "they"
-                        | "we"
-                        | "you"
-                        | "has"
-                        | "have"
-                        | "had"
-                        | "was"
-                        | "days"
-                        | "pills"
-                        | "tablets"
-                        | "who"
-                        | "be"
-                        | "are"
-                        | "what's"
-                        | "just"
-                        | "already"
-                );
-                let verb = verb
-                    || matches!(
-                        next,
-                        "the"
-                            | "my"
-                            | "home"
-                            | "work"
-                            | "untreated"
-                            | "over"
-                            | "me"
-                            | "him"
-                            | "her"
-                            | "it"
-                            | "for"
-                            | "without"
-                            | "hospital"
-                    );
-                Some((Which::Left, beside_part || further && !verb || directed && !verb))
+                let verb = listed(LEFT_AFTER, before) || listed(LEFT_BEFORE, next);
+                Some((Which::Left, beside_part || next == "one" || !verb && (further || directed)))
             }
             "right" | "rightmost" => {
-                let correct = matches!(
-                    before,
-                    "all"
-                        | "that's"
-                        | "is"
-                        | "quite"
-                        | "you're"
-                        | "feel"
-                        | "not"
-                        | "feels"
-                        | "have"
-                        | "doing"
-                        | "got"
-                        | "it's"
-                        | "human"
-                );
-                let other = NOT_BEFORE.contains(&next) || (next == "to" && matches!(before, "the" | "a" | "no"));
+                let correct = listed(CORRECT_AFTER, before);
+                let other = listed(NOT_BEFORE, next) || (next == "to" && matches!(before, "the" | "a" | "no"));
                 let tag = next == "?" && matches!(before, "" | ",");
                 if !beside_part && (other || correct || tag || at == 0) {
                     return None;

@@ -96,6 +96,11 @@ fn is_mark(c: char) -> bool {
     ('\u{300}'..='\u{36f}').contains(&c)
 }
 
+/// Whether a word is one of a list, which single spaces separate.
+pub(super) fn listed(list: &str, word: &str) -> bool {
+    list.split(' ').any(|its| its == word)
+}
+
 /// Without the accents of Portuguese and Spanish; the micro sign becomes a `u`.
 pub(crate) fn fold(lower: &str) -> String {
     let plain = |c: char| match c {

@@ -16,80 +16,20 @@ enum Place {
 }
 
 /// From zero to nineteen.
-const SMALL: [[&str; 20]; 3] = [
-    [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ],
-    [
-        "zero",
-        "um",
-        "dois",
-        "tres",
-        "quatro",
-        "cinco",
-        "seis",
-        "sete",
-        "oito",
-        "nove",
-        "dez",
-        "onze",
-        "doze",
-        "treze",
-        "quatorze",
-        "quinze",
-        "dezesseis",
-        "dezessete",
-        "dezoito",
-        "dezenove",
-    ],
-    [
-        "cero",
-        "uno",
-        "dos",
-        "tres",
-        "cuatro",
-        "cinco",
-        "seis",
-        "siete",
-        "ocho",
-        "nueve",
-        "diez",
-        "once",
-        "doce",
-        "trece",
-        "catorce",
-        "quince",
-        "dieciseis",
-        "diecisiete",
-        "dieciocho",
-        "diecinueve",
-    ],
+const SMALL: [&str; 3] = [
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen \
+     sixteen seventeen eighteen nineteen",
+    "zero um dois tres quatro cinco seis sete oito nove dez onze doze treze quatorze quinze dezesseis \
+     dezessete dezoito dezenove",
+    "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis \
+     diecisiete dieciocho diecinueve",
 ];
 
 /// From twenty to ninety.
-const TENS: [[&str; 8]; 3] = [
-    ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"],
-    ["vinte", "trinta", "quarenta", "cinquenta", "sessenta", "setenta", "oitenta", "noventa"],
-    ["veinte", "treinta", "cuarenta", "cincuenta", "sesenta", "setenta", "ochenta", "noventa"],
+const TENS: [&str; 3] = [
+    "twenty thirty forty fifty sixty seventy eighty ninety",
+    "vinte trinta quarenta cinquenta sessenta setenta oitenta noventa",
+    "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa",
 ];
 
 /// From one hundred to nine hundred, without their last two letters (`-os`, `-as`).
@@ -149,6 +89,7 @@ pub(super) fn spoken(tokens: &[Token], at: usize, tongue: Tongue) -> Option<Spok
             let Some((value, its_place)) = word(&token.folded, tongue) else { break };
             if fits(place, its_place) {
                 group += value;
+                // The minutes of "eight thirty-five".
                 clock = clock.map(|(hours, minutes)| (hours, minutes + value));
             } else if tongue == Tongue::English
                 && !connected
@@ -213,10 +154,10 @@ fn multiplier(folded: &str, tongue: Tongue) -> Option<u64> {
 
 fn word(folded: &str, tongue: Tongue) -> Option<(u64, Place)> {
     let row = tongue as usize;
-    let position = |list: &[&str]| list.iter().position(|word| *word == folded).map(|index| index as u64);
+    let position = |list: &str| list.split(' ').position(|word| word == folded).map(|index| index as u64);
     let other = || OTHERS.iter().find(|(its, form, _)| *its == tongue && *form == folded).map(|(.., value)| *value);
-    let tens = || position(&TENS[row]).map(|index| index * 10 + 20);
-    let value = position(&SMALL[row])
+    let tens = || position(TENS[row]).map(|index| index * 10 + 20);
+    let value = position(SMALL[row])
         .or_else(tens)
         .or_else(|| hundreds(folded, tongue))
         .or_else(other)
@@ -243,7 +184,7 @@ fn hundreds(folded: &str, tongue: Tongue) -> Option<u64> {
 /// "veinticinco".
 fn twenties(folded: &str, tongue: Tongue) -> Option<u64> {
     let ones = (tongue == Tongue::Spanish).then(|| folded.strip_prefix("veinti")).flatten()?;
-    SMALL[2][..10].iter().position(|word| *word == ones).map(|index| index as u64 + 20)
+    SMALL[2].split(' ').take(10).position(|word| word == ones).map(|index| index as u64 + 20)
 }
 
 /// The factor of a word after digits: "2 mil", "2.5 million".
