@@ -53,10 +53,10 @@ impl Report {
 
     /// Computes what needs more than one measurement.
     pub fn close(&mut self) {
-        let full = self.offline.iter().find(|run| run.measure == Measure::Full);
-        let (Some(full), Some(streaming)) = (full, &mut self.streaming) else { return };
-        self.streaming_less_full = Some(streaming.total.words.rate() - full.total.words.rate());
+        let Some(streaming) = &mut self.streaming else { return };
         self.translation.append(&mut streaming.translation);
+        let full = self.offline.iter().find(|run| run.measure == Measure::Full);
+        self.streaming_less_full = full.map(|full| streaming.total.words.rate() - full.total.words.rate());
     }
 }
 
