@@ -48,7 +48,8 @@ pub struct NewInvitation {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Invitation {
     #[schema(value_type = String)]
-    invitation: InvitationId,
+    #[serde(rename = "invitation")]
+    id: InvitationId,
     #[schema(value_type = String)]
     participant: ParticipantId,
     #[schema(value_type = String)]
@@ -148,7 +149,7 @@ pub async fn create(
     app.sessions.record(id, EventBody::ParticipantInvited(invited.clone())).await?;
     let token = token.to_string();
     let answer = Invitation {
-        invitation: invited.invitation,
+        id: invited.invitation,
         participant: invited.participant,
         language: invited.language,
         expires_at: invited.expires_at,

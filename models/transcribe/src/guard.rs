@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn of(text: &str, confidence: f32) -> Option<Doubt> {
-        doubt(&heard(text, confidence, 0.0), &[0.1; 16_000])
+        doubt(&heard(text, confidence, 0.0), &[0.1; 1_600])
     }
 
     #[test]
@@ -177,12 +177,12 @@ mod tests {
 
     #[test]
     fn an_unsure_text_where_there_is_probably_no_speech_is_not_believed() {
-        assert_eq!(doubt(&heard("Tchau.", 0.45, 0.7), &[0.1; 16_000]), Some(Doubt::NoSpeech));
-        assert_eq!(doubt(&heard("Tchau.", 0.8, 0.7), &[0.1; 16_000]), None);
+        assert_eq!(doubt(&heard("Tchau.", 0.45, 0.7), &[0.1; 1_600]), Some(Doubt::NoSpeech));
+        assert_eq!(doubt(&heard("Tchau.", 0.8, 0.7), &[0.1; 1_600]), None);
     }
 
     #[test]
     fn words_in_digital_silence_are_not_believed() {
-        assert_eq!(doubt(&heard("Obrigado.", 0.9, 0.0), &[0.0; 16_000]), Some(Doubt::NoSpeech));
+        assert_eq!(doubt(&heard("Obrigado.", 0.9, 0.0), &[0.0; 1_600]), Some(Doubt::NoSpeech));
     }
 }

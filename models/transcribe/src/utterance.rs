@@ -120,7 +120,7 @@ impl UtteranceText {
             return;
         }
         let (last, next) = (&self.committed[passed - 1], &self.committed[passed]);
-        let between = (last.end_ms + next.start_ms.max(last.end_ms)) / 2;
+        let between = u32::midpoint(last.end_ms, next.start_ms.max(last.end_ms));
         let from = between as usize * MS;
         if from > self.from {
             (self.from, self.passed) = (from, passed);

@@ -258,7 +258,9 @@ impl Timing {
         let delays: Vec<f64> = recordings.iter().flat_map(|one| one.word_delays_ms.iter().copied()).collect();
         let laggings = each(|one| one.lagging_ms);
         let mut stability = Stability::default();
-        recordings.iter().for_each(|one| stability.add(one.stability));
+        for one in recordings {
+            stability.add(one.stability);
+        }
         let seconds: f64 = recordings.iter().map(|one| one.recognised.seconds).sum();
         Self {
             first_text_ms: Spread::of(&each(|one| one.first_text_ms)),

@@ -185,8 +185,8 @@ async fn follow(mut events: EventStream, begun: Instant, translates: bool) -> Re
     while let Some(event) = events.next().await {
         let event = event?;
         left |= heard.take_in(begun.elapsed().as_secs_f64() * 1_000.0, &event.body);
-        let translated = !translates || heard.translations.len() + heard.errors.len() >= heard.finals().count();
-        if left && translated {
+        let all_translated = !translates || heard.translations.len() + heard.errors.len() >= heard.finals().count();
+        if left && all_translated {
             break;
         }
     }

@@ -80,9 +80,10 @@ pub(super) fn ask_partial(cell: &SessionCell, voice: &Voice, spoken: &Spoken) ->
 
 /// Asks for an utterance's final text.
 pub(super) fn ask_final(cell: &SessionCell, voice: &Voice, spoken: &Spoken) -> Result<Asked, Refusal> {
-    let prompt = match spoken.samples.len() >= MIN_CONTEXT {
-        true => voice.prompt(ms(spoken.start), &spoken.window.before),
-        false => voice.draft_prompt(&spoken.window.before),
+    let prompt = if spoken.samples.len() >= MIN_CONTEXT {
+        voice.prompt(ms(spoken.start), &spoken.window.before)
+    } else {
+        voice.draft_prompt(&spoken.window.before)
     };
     submit(cell, request(voice, spoken, prompt, Effort::Full), None, None)
 }

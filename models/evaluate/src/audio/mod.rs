@@ -95,7 +95,7 @@ fn samples(path: &Path) -> Result<Vec<f32>, AudioFault> {
     } else {
         let mut pcm = Pcm::new(&parameters)?;
         packets(&mut *reader, id, |packet| pcm.packet(packet))?;
-        resampled(pcm.mono, pcm.rate)?
+        converted(pcm.mono, pcm.rate)?
     };
     if sound.is_empty() { Err(AudioFault::Nothing) } else { Ok(sound) }
 }
@@ -156,17 +156,17 @@ fn clean(sample: f32) -> f32 {
     if sample.is_finite() { sample } else { 0.0 }
 }
 
-fn resampled(mono: Vec<f32>, rate: u32) -> Result<Vec<f32>, AudioFault> {
+fn converted(mono: Vec<f32>, rate: u32) -> Result<Vec<f32>, AudioFault> {
     if rate == SAMPLE_RATE || mono.is_empty() {
         return Ok(mono);
     }
-    let failed = |reason: String| AudioFault::Format(format!("it cannot be resampled: {reason}"));
+    let failed = |reason: String| AudioFault::Format(format!("it cannot be converted: {reason}"));
     let length = mono.len();
     let mut resampler = Fft::<f32>::new(rate as usize, SAMPLE_RATE as usize, CHUNK, 1, FixedSync::Input)
         .map_err(|e| failed(e.to_string()))?;
     let sound = InterleavedOwned::new_from(mono, 1, length).map_err(|e| failed(e.to_string()))?;
-    let resampled = resampler.process_all(&sound, length, None).map_err(|e| failed(e.to_string()))?;
-    Ok(resampled.take_data())
+    let converted = resampler.process_all(&sound, length, None).map_err(|e| failed(e.to_string()))?;
+    Ok(converted.take_data())
 }
 
 #[cfg(test)]

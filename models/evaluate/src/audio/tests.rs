@@ -91,7 +91,9 @@ fn page(serial: u32, sequence: u32, granule: u64, flags: u8, packets: &[Vec<u8>]
     bytes.extend([0; 4]);
     bytes.push(table.len() as u8);
     bytes.extend(&table);
-    packets.iter().for_each(|packet| bytes.extend(packet));
+    for packet in packets {
+        bytes.extend(packet);
+    }
     let crc = bytes.iter().fold(0_u32, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| (crc << 1) ^ if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 })
     });
@@ -104,7 +106,7 @@ fn opus_file(path: &Path, packets: usize, trimmed: u64) {
     const PRE_SKIP: u16 = 312;
     let mut encoder = opus::Encoder::new(48_000, opus::Channels::Mono, opus::Application::Audio).unwrap();
     let samples: Vec<f32> = tone(48_000, packets as f32 * 0.02 + 0.01).collect();
-    let encoded: Vec<Vec<u8>> =
+    let packets_of: Vec<Vec<u8>> =
         samples.chunks_exact(960).take(packets).map(|frame| encoder.encode_vec_float(frame, 1_000).unwrap()).collect();
     let mut head = b"OpusHead\x01\x01".to_vec();
     head.extend(PRE_SKIP.to_le_bytes());
@@ -116,8 +118,8 @@ fn opus_file(path: &Path, packets: usize, trimmed: u64) {
     let mut bytes = page(7, 0, 0, 2, &[head]);
     bytes.extend(page(7, 1, 0, 0, &[tags]));
     let half = packets / 2;
-    bytes.extend(page(7, 2, half as u64 * 960, 0, &encoded[..half]));
-    bytes.extend(page(7, 3, packets as u64 * 960 - trimmed, 4, &encoded[half..]));
+    bytes.extend(page(7, 2, half as u64 * 960, 0, &packets_of[..half]));
+    bytes.extend(page(7, 3, packets as u64 * 960 - trimmed, 4, &packets_of[half..]));
     std::fs::write(path, bytes).unwrap();
 }
 

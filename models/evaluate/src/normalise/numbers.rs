@@ -155,7 +155,7 @@ impl Reader {
                 }
             }
             Some(Meaning::Currency(_) | Meaning::Percent | Meaning::Per | Meaning::And | Meaning::Point) => {
-                self.say(word)
+                self.say(word);
             }
         }
         1

@@ -131,7 +131,7 @@ fn number(words: &[&str]) -> Option<(u64, usize)> {
 }
 
 pub(super) fn figures(words: &[&str]) -> Vec<String> {
-    let split: Vec<&str> = words.iter().flat_map(|word| unit_apart(word)).collect();
+    let split: Vec<&str> = words.iter().flat_map(unit_apart).collect();
     let mut out = Vec::new();
     let mut rest = split.as_slice();
     while let [word, after @ ..] = rest {
