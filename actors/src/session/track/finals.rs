@@ -74,8 +74,8 @@ async fn finalize(cell: &SessionCell, voice: &Voice, mut job: FinalJob) {
     cell.record_surely(Component::AudioTrack, body).await;
 }
 
-/// The final text and whether to believe it. One that repeats what the recogniser was told beforehand is asked for
-/// once more, with nothing told.
+/// The final text and whether to believe it. One that repeats what the recogniser was told beforehand, or is implausible,
+/// is asked for once more, told nothing of the utterance before; a beam search that drew badly draws anew.
 async fn believed(
     cell: &SessionCell,
     voice: &Voice,
