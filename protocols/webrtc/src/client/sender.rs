@@ -1,17 +1,19 @@
 //! Sends clips in real time, and silence between them.
 
 use super::{
-    ClientError,
+    ClientError, Link, VideoSender,
     encoder::{PACKETS_PER_SECOND, SpeechEncoder, encodes},
     resample::resample,
-    rtp_packet,
 };
 use crate::{
     media::RTP_CLOCK_RATE,
-    peer::{CHECK_EVERY, Peer, PeerStatus, said_goodbye},
+    peer::{CHECK_EVERY, PayloadTypes, Peer, PeerStatus, said_goodbye},
 };
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot, watch};
@@ -32,6 +34,10 @@ const QUEUE: usize = 16;
 const SAMPLE_RATE: u32 = 24_000;
 
 const PERIOD: Duration = Duration::from_millis(1_000 / PACKETS_PER_SECOND as u64);
+
+/// Muted, one packet in this many goes out: every 400 ms, as Opus' discontinuous transmission does (RFC 7587,
+/// section 3.1.3).
+const DTX_PERIOD: u64 = 20;
 
 const TICKS: u32 = RTP_CLOCK_RATE / PACKETS_PER_SECOND;
 
@@ -61,14 +67,19 @@ pub struct AudioSender {
     clips: mpsc::Sender<Clip>,
     stop: CancellationToken,
     ended: watch::Receiver<bool>,
+    is_muted: Arc<AtomicBool>,
+    link: Link,
+    video: Option<VideoSender>,
 }
 
 impl AudioSender {
     pub(super) async fn start(
         peer: Peer,
+        link: Link,
         track: Arc<TrackLocalStaticRTP>,
         ssrc: u32,
         bitrate: i32,
+        video: Option<VideoSender>,
     ) -> Result<Self, ClientError> {
         let encoder = match SpeechEncoder::new(SAMPLE_RATE, bitrate) {
             Ok(encoder) => encoder,
@@ -80,7 +91,20 @@ impl AudioSender {
         let (clips, queue) = mpsc::channel(QUEUE);
         let (ended_tx, ended) = watch::channel(false);
         let stop = CancellationToken::new();
-        let stream = Stream { track, ssrc, bitrate, encoder, queue, playing: None, sent: 0, origin: random_origin() };
+        let is_muted = Arc::new(AtomicBool::new(false));
+        let stream = Stream {
+            track,
+            ssrc,
+            bitrate,
+            encoder,
+            queue,
+            playing: None,
+            periods: 0,
+            sent: 0,
+            is_muted: Arc::clone(&is_muted),
+            has_paused: true,
+            origin: random_origin(),
+        };
         let stopped = stop.clone();
         tokio::spawn(async move {
             let Peer { connection, status } = peer;
@@ -90,7 +114,7 @@ impl AudioSender {
             }
             ended_tx.send_replace(true);
         });
-        Ok(Self { clips, stop, ended })
+        Ok(Self { clips, stop, ended, is_muted, link, video })
     }
 
     /// Queues a clip, mono, and waits until its last packet has gone out. Rates are in hertz; those that Opus
@@ -111,6 +135,21 @@ impl AudioSender {
         let clip = Clip { samples, sample_rate, played };
         self.clips.send(clip).await.map_err(|_| ClientError::Disconnected)?;
         done.await.map_err(|_| ClientError::Disconnected)
+    }
+
+    /// Between clips: sends nothing but a sign of life, as a muted browser does, or silence again.
+    pub fn mute(&self, is_muted: bool) {
+        self.is_muted.store(is_muted, Ordering::Relaxed);
+    }
+
+    /// The video track of the same connection.
+    pub fn video(&self) -> Option<&VideoSender> {
+        self.video.as_ref()
+    }
+
+    /// The network under it.
+    pub fn link(&self) -> &Link {
+        &self.link
     }
 
     /// Whether packets still go out.
@@ -157,8 +196,13 @@ struct Stream {
     encoder: SpeechEncoder,
     queue: mpsc::Receiver<Clip>,
     playing: Option<Playing>,
+    /// Periods of 20 ms that have passed.
+    periods: u64,
     /// Packets sent.
     sent: u64,
+    is_muted: Arc<AtomicBool>,
+    /// Nothing went out in the last period.
+    has_paused: bool,
     origin: (u16, u32),
 }
 
@@ -208,14 +252,29 @@ impl Stream {
 
     async fn send(&mut self) -> Result<(), ClientError> {
         let payload = self.next_payload()?;
-        let (sequence, timestamp) = self.origin;
-        let sequence = sequence.wrapping_add(self.sent as u16);
-        let timestamp = timestamp.wrapping_add((self.sent as u32).wrapping_mul(TICKS));
-        let packet = rtp_packet(self.ssrc, sequence, timestamp, self.sent == 0, payload);
-        self.track.write_rtp(packet).await?;
-        self.sent += 1;
+        let is_pause = self.playing.is_none() && self.is_muted.load(Ordering::Relaxed);
+        if !is_pause || self.periods.is_multiple_of(DTX_PERIOD) {
+            self.track.write_rtp(self.packet(payload)).await?;
+            self.sent += 1;
+        }
+        self.has_paused = is_pause;
+        self.periods += 1;
         self.note_progress();
         Ok(())
+    }
+
+    fn packet(&self, payload: bytes::Bytes) -> rtc::rtp::Packet {
+        let (sequence, timestamp) = self.origin;
+        let header = rtc::rtp::Header {
+            version: 2,
+            marker: self.has_paused,
+            payload_type: PayloadTypes::SENDER.opus,
+            sequence_number: sequence.wrapping_add(self.sent as u16),
+            timestamp: timestamp.wrapping_add((self.periods as u32).wrapping_mul(TICKS)),
+            ssrc: self.ssrc,
+            ..rtc::rtp::Header::default()
+        };
+        rtc::rtp::Packet { header, payload }
     }
 
     /// The next 20 ms, of the clip at the head of the queue or of silence.
@@ -226,7 +285,7 @@ impl Stream {
             if clip.sample_rate != self.encoder.sample_rate() {
                 self.encoder = SpeechEncoder::new(clip.sample_rate, self.bitrate)?;
             }
-            let at_ms = self.sent * PERIOD.as_millis() as u64;
+            let at_ms = self.periods * PERIOD.as_millis() as u64;
             self.playing = Some(Playing { clip, position: 0, first_packet: None, at_ms });
         }
         let Some(playing) = &mut self.playing else { return self.encoder.encode(&[]) };
