@@ -97,15 +97,16 @@ fn watch<M: Model>(readiness: &Readiness, pool: &Pool<M>) {
     });
 }
 
-/// Media is received where HTTP is, unless the configuration says otherwise.
-pub fn whip_server(config: &Config, http: IpAddr) -> WhipServer {
+/// Media is exchanged where HTTP is, unless the configuration says otherwise. What participants send is recorded in
+/// their sessions.
+pub fn whip_server(config: &Config, http: IpAddr, sessions: Arc<dyn Sessions>) -> WhipServer {
     let mut whip = WhipConfig { max_connections: config.webrtc.max_connections, ..WhipConfig::default() };
     if !config.webrtc.addresses.is_empty() {
         whip.bind.clone_from(&config.webrtc.addresses);
     } else if !http.is_unspecified() {
         whip.bind = vec![http];
     }
-    WhipServer::new(whip)
+    WhipServer::recording(whip, sessions)
 }
 
 /// Serves HL7 v2 over MLLP until `shutdown`.

@@ -1,4 +1,4 @@
-//! The HTTP door: REST, WHIP, the event stream, the page, and what operators need.
+//! The HTTP door: REST, WHIP and WHEP, the event stream, the page, and what operators need.
 
 mod error;
 mod events;
@@ -10,6 +10,7 @@ mod ops;
 mod server;
 mod sessions;
 mod web;
+mod whep;
 mod whip;
 
 pub use server::{ServerLimits, serve};
@@ -46,9 +47,11 @@ pub struct App {
 }
 
 pub fn router(app: App) -> Router {
-    let whip = Router::new()
+    let media = Router::new()
         .route("/api/v1/sessions/{id}/whip", post(whip::offer))
         .route("/api/v1/whip/{resource}", patch(whip::trickle).delete(whip::close))
+        .route("/api/v1/sessions/{id}/whep", post(whep::offer))
+        .route("/api/v1/whep/{resource}", patch(whep::trickle).delete(whep::close))
         .layer(DefaultBodyLimit::max(MAX_SDP_BYTES));
     let images = Router::new()
         .route("/api/v1/sessions/{id}/images", post(images::upload))
@@ -68,7 +71,7 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES));
-    rest.merge(whip)
+    rest.merge(media)
         .merge(images)
         .with_state(app)
         .merge(openapi::page())

@@ -1,8 +1,18 @@
-//! A peer connection for one Opus track, set up the same way at both ends.
+//! A peer connection for Opus and perhaps video, set up the same way at both ends.
+
+mod codecs;
+mod feedback;
+
+pub(crate) use codecs::{MediaFormat, PayloadTypes};
+pub(crate) use feedback::is_keyframe_request;
 
 use rtc::{
-    peer_connection::transport::RTCDtlsTransportState,
-    rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind},
+    interceptor::Slot,
+    peer_connection::{
+        configuration::interceptor_registry::{configure_nack, configure_twcc_receiver_only},
+        transport::RTCDtlsTransportState,
+    },
+    rtp_transceiver::rtp_sender::RtpCodecKind,
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -14,9 +24,6 @@ use webrtc::{
         RTCPeerConnectionState, Registry, SettingEngineBuilder, configure_rtcp_reports,
     },
 };
-
-/// Payload type that we offer Opus under; browsers use the same.
-pub(crate) const OPUS_PAYLOAD_TYPE: u8 = 111;
 
 /// Without a sign of life for this long, a path is called disconnected…
 const DISCONNECTED_AFTER: Duration = Duration::from_secs(5);
@@ -30,11 +37,22 @@ const KEEPALIVE: Duration = Duration::from_secs(2);
 /// What has become known of a connection so far. The newest is all that matters.
 #[derive(Clone, Default)]
 pub(crate) struct PeerStatus {
-    /// All local candidates are in the local description.
-    pub gathered: bool,
+    /// How often all local candidates have come to be in the local description: once, and once more after each
+    /// ICE restart.
+    pub gathered: u32,
     pub state: RTCPeerConnectionState,
-    /// The remote track, once its first packet has come.
-    pub track: Option<Arc<dyn TrackRemote>>,
+    /// The remote tracks, each once its first packet has come.
+    pub audio: Option<Arc<dyn TrackRemote>>,
+    pub video: Option<Arc<dyn TrackRemote>>,
+}
+
+/// What a peer is to be able to do.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct PeerOptions {
+    pub video: bool,
+    pub numbers: PayloadTypes,
+    /// An ICE restart of our own begins with new sockets: what a device does that has changed networks.
+    pub rebinds: bool,
 }
 
 /// Whoever holds it must call `connection.close()` in the end: the stack's own task runs until then.
@@ -46,18 +64,22 @@ pub(crate) struct Peer {
 impl Peer {
     /// Binds a UDP socket at each of `addresses`; port 0 takes any, and an unspecified address stands for
     /// every interface but loopback. Addresses that cannot be bound are skipped as long as one can.
-    pub async fn bind(addresses: Vec<SocketAddr>) -> Result<Self> {
+    pub async fn bind(addresses: Vec<SocketAddr>, options: PeerOptions) -> Result<Self> {
         let mut media = MediaEngine::default();
-        media.register_codec(
-            RTCRtpCodecParameters { rtp_codec: opus_codec(), payload_type: OPUS_PAYLOAD_TYPE },
-            RtpCodecKind::Audio,
-        )?;
-        // Receiver reports tell the sender how much is lost, from which it decides on redundancy. NACK and
-        // bandwidth estimation are for video.
-        let interceptors = configure_rtcp_reports(Registry::new());
+        codecs::register(&mut media, options.video, options.numbers)?;
+        // Receiver reports tell the sender how much is lost, from which it decides on redundancy.
+        let mut interceptors = configure_rtcp_reports(Registry::new());
+        if options.video {
+            // Lost video is sent again; feedback on arrival times lets a browser find out how much fits.
+            interceptors = configure_nack(interceptors, &mut media);
+            interceptors = configure_twcc_receiver_only(interceptors, &mut media)?;
+            let requests = feedback::KeyframeRequests::default();
+            interceptors = interceptors.with(Slot::from(feedback::SLOT), requests);
+        }
         let settings = SettingEngineBuilder::new()
             .with_ice_timeouts(Some(DISCONNECTED_AFTER), Some(FAILED_AFTER), Some(KEEPALIVE))
             .with_multicast_dns_mode(rtc::ice::mdns::MulticastDnsMode::Disabled)
+            .with_discard_local_candidates_during_ice_restart(options.rebinds)
             .build();
         let (changes, status) = watch::channel(PeerStatus::default());
         let building = PeerConnectionBuilder::new()
@@ -72,11 +94,20 @@ impl Peer {
         Ok(Self { connection: Arc::new(connection), status })
     }
 
-    /// The local description with every candidate in it.
-    pub async fn gathered_description(&mut self) -> Option<String> {
-        self.status.wait_for(|status| status.gathered).await.ok()?;
-        Some(self.connection.local_description().await?.sdp)
+    /// The local description with every candidate in it, first or after a restart.
+    pub async fn gathered_description(&mut self, before: u32) -> Option<String> {
+        gathered_description(&*self.connection, &mut self.status, before).await
     }
+}
+
+/// The local description, once candidates have been gathered more often than `before`.
+pub(crate) async fn gathered_description(
+    peer: &dyn PeerConnection,
+    status: &mut watch::Receiver<PeerStatus>,
+    before: u32,
+) -> Option<String> {
+    status.wait_for(|status| status.gathered > before).await.ok()?;
+    Some(peer.local_description().await?.sdp)
 }
 
 /// How often to ask [`said_goodbye`].
@@ -101,17 +132,6 @@ pub(crate) async fn said_goodbye(peer: &dyn PeerConnection) -> bool {
     false
 }
 
-/// Opus as WebRTC has it (RFC 7874, section 3). `useinbandfec` asks the sender for redundancy.
-pub(crate) fn opus_codec() -> RTCRtpCodec {
-    RTCRtpCodec {
-        mime_type: rtc::peer_connection::configuration::media_engine::MIME_TYPE_OPUS.to_owned(),
-        clock_rate: crate::media::RTP_CLOCK_RATE,
-        channels: 2,
-        sdp_fmtp_line: "minptime=10;useinbandfec=1".to_owned(),
-        rtcp_feedback: Vec::new(),
-    }
-}
-
 /// Runs on the stack's own task, so nothing in it may wait.
 struct Handler {
     changes: watch::Sender<PeerStatus>,
@@ -121,7 +141,7 @@ struct Handler {
 impl PeerConnectionEventHandler for Handler {
     async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
         if state == RTCIceGatheringState::Complete {
-            self.changes.send_modify(|status| status.gathered = true);
+            self.changes.send_modify(|status| status.gathered += 1);
         }
     }
 
@@ -130,8 +150,10 @@ impl PeerConnectionEventHandler for Handler {
     }
 
     async fn on_track(&self, track: Arc<dyn TrackRemote>) {
+        let is_video = track.kind().await == RtpCodecKind::Video;
         self.changes.send_modify(|status| {
-            status.track.get_or_insert(track);
+            let place = if is_video { &mut status.video } else { &mut status.audio };
+            place.get_or_insert(track);
         });
     }
 }

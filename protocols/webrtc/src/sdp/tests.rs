@@ -1,4 +1,5 @@
 use super::*;
+use crate::forward::VideoCodec;
 use proptest::prelude::*;
 
 /// Shaped like a browser's, with documentation addresses (RFC 5737).
@@ -44,6 +45,86 @@ fn what_is_not_sdp_is_a_bad_request() {
 fn an_offer_without_opus_is_unprocessable() {
     let pcmu = OFFER.replace("UDP/TLS/RTP/SAVPF 111 63 0", "UDP/TLS/RTP/SAVPF 0");
     assert_eq!(refusal(&pcmu), (422, WhipError::Unacceptable("Opus is not offered")));
+}
+
+/// A video section as Chromium's, with what it has in several profiles.
+const VIDEO: &str = "m=video 9 UDP/TLS/RTP/SAVPF 98 103 104 107 109 96 97\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=sendonly\r\n\
+    a=rtcp-mux\r\na=rtpmap:98 VP9/90000\r\na=rtpmap:103 H264/90000\r\n\
+    a=fmtp:103 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f\r\n\
+    a=rtpmap:104 H264/90000\r\na=fmtp:104 packetization-mode=0;profile-level-id=42e01f\r\n\
+    a=rtpmap:107 H264/90000\r\na=fmtp:107 packetization-mode=1; profile-level-id=64001f\r\n\
+    a=rtpmap:109 H264/90000\r\na=fmtp:109 level-asymmetry-allowed=1; packetization-mode=1; profile-level-id=42E01F\r\n\
+    a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack pli\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n";
+
+fn with_video(video: &str) -> String {
+    format!("{}{video}", OFFER.replace("BUNDLE 0", "BUNDLE 0 1"))
+}
+
+#[test]
+fn of_video_one_payload_type_of_each_codec_we_forward_is_kept() {
+    let offer = Offer::parse(&with_video(VIDEO)).unwrap();
+    assert_eq!(offer.video, [(109, VideoCodec::H264), (96, VideoCodec::Vp8)], "in the offerer's order");
+    assert!(offer.sdp.contains("m=video 9 UDP/TLS/RTP/SAVPF 109 96\r\n"), "{}", offer.sdp);
+    assert!(offer.sdp.contains("a=rtcp-fb:96 nack pli") && !offer.sdp.contains("VP9") && !offer.sdp.contains("rtx"));
+    let baseline = Offer::parse(&with_video(&VIDEO.replace("42E01F", "4d001f"))).unwrap();
+    assert_eq!(baseline.video, [(103, VideoCodec::H264), (96, VideoCodec::Vp8)]);
+}
+
+#[test]
+fn video_of_unknown_codecs_or_turned_off_leaves_an_offer_of_audio() {
+    let foreign = VIDEO.replace("VP8", "AV1").replace("H264", "H265");
+    for video in [foreign, VIDEO.replace("m=video 9", "m=video 0")] {
+        let offer = Offer::parse(&with_video(&video)).unwrap();
+        assert!(offer.video.is_empty() && offer.opus == [111]);
+    }
+}
+
+#[test]
+fn a_section_that_waits_to_be_bundled_is_meant() {
+    let waiting = VIDEO.replace("m=video 9", "m=video 0").replace("a=mid:1", "a=mid:1\r\na=bundle-only");
+    let offer = Offer::parse(&with_video(&waiting)).unwrap();
+    assert!(offer.sdp.contains("m=video 9 ") && offer.video.len() == 2);
+}
+
+#[test]
+fn video_apart_from_the_audio_or_not_sent_is_unprocessable() {
+    assert_eq!(refusal(&format!("{OFFER}{VIDEO}")).0, 422, "not bundled");
+    assert_eq!(refusal(&with_video(&VIDEO.replace("a=rtcp-mux\r\n", ""))).0, 422);
+    assert_eq!(refusal(&with_video(&VIDEO.replace("a=sendonly", "a=inactive"))).0, 422);
+    assert_eq!(refusal(&with_video(&format!("{VIDEO}{}", VIDEO.replace("mid:1", "mid:2")))).0, 422);
+}
+
+#[test]
+fn stereo_opus_and_a_direction_for_the_whole_description_are_fine() {
+    let stereo = OFFER.replace("useinbandfec=1", "stereo=1;sprop-stereo=1;maxplaybackrate=8000");
+    assert!(Offer::parse(&stereo).is_ok());
+    let whole = OFFER.replace("a=sendonly\r\n", "").replace("t=0 0\r\n", "t=0 0\r\na=recvonly\r\n");
+    assert_eq!(refusal(&whole).0, 422);
+    assert!(Offer::parse_watch(&whole).is_ok());
+}
+
+#[test]
+fn who_watches_receives_and_of_speech_there_are_no_pictures() {
+    let watching = with_video(VIDEO).replace("a=sendonly", "a=recvonly");
+    assert_eq!(Offer::parse_watch(&watching).unwrap().video.len(), 2);
+    assert_eq!(Offer::parse_watch(&with_video(VIDEO)).unwrap_err().status(), 422);
+    assert_eq!(Offer::parse_listen(&watching).unwrap_err().status(), 422);
+    assert!(Offer::parse_listen(&OFFER.replace("a=sendonly", "a=recvonly")).is_ok());
+}
+
+#[test]
+fn a_restart_changes_the_ice_session_and_nothing_else() {
+    let body = "a=ice-ufrag:newone\r\na=ice-pwd:vw5LmwG4yzPAC9Gp5kabcdef\r\na=mid:0\r\n\
+        a=candidate:9 1 udp 2122260223 192.0.2.77 50000 typ host\r\n";
+    let fragment = Fragment::parse(body).unwrap();
+    let changed = restarted(OFFER, &fragment);
+    assert!(changed.contains("o=- 1 3 IN IP4") && changed.contains("a=ice-ufrag:newone\r\n"));
+    assert!(!changed.contains("EsAw") && !changed.contains("61764") && changed.contains("192.0.2.77 50000"));
+    let count = |text: &str| text.lines().filter(|line| !line.starts_with("a=candidate")).count();
+    assert_eq!(count(&changed), count(OFFER));
+    let told = Fragment::of(&changed).unwrap();
+    assert_eq!(told, fragment);
+    assert_eq!(Fragment::parse(&told.to_text()), Ok(fragment));
 }
 
 #[test]
@@ -116,7 +197,10 @@ proptest! {
     #[test]
     fn arbitrary_text_never_panics(text in "(([a-z]=)?[ -~]{0,40}\r?\n){0,12}") {
         let _ = Offer::parse(&text);
-        let _ = Fragment::parse(&text);
+        let _ = Offer::parse_watch(&text);
+        if let Ok(fragment) = Fragment::parse(&text) {
+            let _ = restarted(&text, &fragment);
+        }
         let _ = finish_answer(&text, &["192.0.2.9".parse().unwrap()]);
     }
 
