@@ -2,24 +2,9 @@
 
 mod common;
 
-use common::{Server, start_session, wait_for};
+use common::{Server, shared_server as server, start_session, wait_for};
 use healthsync_events::{EventBody, SessionId, limits};
 use reqwest::{Client, StatusCode};
-use std::sync::{Arc, Weak};
-use tokio::sync::Mutex;
-
-/// Tests that run at the same time share a server: what one sends must not hurt another's.
-static SERVER: Mutex<Weak<Server>> = Mutex::const_new(Weak::new());
-
-async fn server() -> Arc<Server> {
-    let mut shared = SERVER.lock().await;
-    if let Some(server) = shared.upgrade() {
-        return server;
-    }
-    let server = Arc::new(Server::start().await);
-    *shared = Arc::downgrade(&server);
-    server
-}
 
 async fn post(server: &Server, path: &str, content_type: &str, body: impl Into<reqwest::Body>) -> (StatusCode, String) {
     let url = format!("{}{path}", server.http);

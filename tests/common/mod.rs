@@ -11,8 +11,10 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::{Arc, Weak},
     time::Duration,
 };
+use tokio::sync::Mutex;
 
 /// Models take seconds to load, and tests share two cores.
 pub const READY: Duration = Duration::from_mins(3);
@@ -65,6 +67,19 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Tests of one file that run at the same time share a server: what one sends must not hurt another's.
+static SHARED: Mutex<Weak<Server>> = Mutex::const_new(Weak::new());
+
+pub async fn shared_server() -> Arc<Server> {
+    let mut shared = SHARED.lock().await;
+    if let Some(server) = shared.upgrade() {
+        return server;
+    }
+    let server = Arc::new(Server::start().await);
+    *shared = Arc::downgrade(&server);
+    server
 }
 
 fn spawn(folder: &Path) -> (Child, String, SocketAddr) {
@@ -129,6 +144,15 @@ pub fn assert_numbered_without_gaps(events: &[Event]) {
     for (index, event) in events.iter().enumerate() {
         assert_eq!(event.seq.0, index as u64 + 1, "sequence numbers have no gap and no repeat");
     }
+}
+
+/// A sentence as the voice of its language says it, mono, and its sample rate in hertz.
+pub fn speak(text: &str, language: &str) -> (Vec<f32>, u32) {
+    use healthsync_models::{Model, tasks::SpeakRequest};
+    let request = SpeakRequest { text: text.into(), language: language.parse().unwrap(), voice: None, speed: 1.0 };
+    let mut speaker = healthsync::wiring::load_speaker(&healthsync::config::Config::default()).unwrap();
+    let spoken = speaker.run(&[request]).pop().unwrap().unwrap();
+    (spoken.samples, spoken.sample_rate)
 }
 
 /// Words of a text, for comparing what was recognised with what was said.

@@ -1,6 +1,8 @@
 //! The hallucination guard: texts that Whisper makes up.
 
+use crate::tones;
 use flate2::{Compression, write::ZlibEncoder};
+use healthsync_events::audio::SAMPLE_RATE;
 use healthsync_models::tasks::Transcription;
 use std::io::Write as _;
 
@@ -24,6 +26,15 @@ const SURE: f32 = 0.5;
 /// geometric mean of 0.37 (same section); 0.3 leaves room for accents.
 const MIN_CONFIDENCE: f32 = 0.3;
 
+/// Confidence that outweighs signs of sounds that are no speech.
+const SURE_ALL_THE_SAME: f32 = 0.75;
+
+/// Share of tones that stand still (see `tones`) which is such a sign: twice what any speech had.
+const TONES: f32 = 0.09;
+
+/// Times the same letter in a row from which a word is a sound, not a word.
+const MAX_LETTERS: usize = 5;
+
 /// Bytes of text for one compressed byte from which it is taken for a loop (same section).
 const MAX_COMPRESSION: f32 = 2.4;
 
@@ -40,6 +51,11 @@ const MAX_PHRASE: usize = 8;
 /// Words a second of speech from which a text cannot have been said: fast speakers reach five to six.
 const MAX_WORDS_PER_SECOND: f32 = 10.0;
 
+/// Words a second, over this many seconds without a pause that would have ended the utterance, under which an unsure text
+/// leaves out what was heard: hummed or sung, not said. Slow speech has one to two.
+const MIN_WORDS_PER_SECOND: f32 = 0.5;
+const SLOW_SECONDS: f32 = 6.0;
+
 /// Root mean square of the loudest 100 ms, in full scale, under which there was no voice: -80 dB. The quietest speech
 /// met in public recordings has -58 dB there.
 const SILENCE_RMS: f32 = 0.0001;
@@ -53,10 +69,15 @@ pub fn doubt(heard: &Transcription, samples: &[f32]) -> Option<Doubt> {
     if words.is_empty() || is_silent(samples) || (heard.no_speech > NO_SPEECH && heard.confidence < SURE) {
         return Some(Doubt::NoSpeech);
     }
+    if heard.confidence < SURE_ALL_THE_SAME && tones::still_share(samples) > TONES {
+        return Some(Doubt::NoSpeech);
+    }
     let implausible = heard.confidence < MIN_CONFIDENCE
         || likelihood(heard) < MIN_CONFIDENCE
         || too_fast(heard)
+        || (heard.confidence < SURE_ALL_THE_SAME && too_slow(words.len(), samples.len()))
         || loops(&words)
+        || words.iter().any(|word| is_drawn_out(word))
         || compression(&heard.text).is_some_and(|ratio| ratio > MAX_COMPRESSION);
     implausible.then_some(Doubt::Implausible)
 }
@@ -91,6 +112,11 @@ fn too_fast(heard: &Transcription) -> bool {
     heard.words.len() > 10 && heard.words.len() as f32 / seconds.max(0.1) > MAX_WORDS_PER_SECOND
 }
 
+fn too_slow(words: usize, samples: usize) -> bool {
+    let seconds = samples as f32 / SAMPLE_RATE as f32;
+    seconds >= SLOW_SECONDS && (words as f32) < seconds * MIN_WORDS_PER_SECOND
+}
+
 fn loops(words: &[String]) -> bool {
     (1..=MAX_PHRASE).any(|phrase| {
         let mut run = 0;
@@ -99,6 +125,11 @@ fn loops(words: &[String]) -> bool {
             run >= phrase * (MAX_REPEATS - 1)
         })
     })
+}
+
+fn is_drawn_out(word: &str) -> bool {
+    let letters: Vec<char> = word.chars().collect();
+    letters.windows(MAX_LETTERS).any(|run| run[0].is_alphabetic() && run.iter().all(|letter| *letter == run[0]))
 }
 
 /// How many times as long as its compressed form a text is; `None` for one too short to tell.
@@ -139,6 +170,7 @@ mod tests {
         for text in [
             "e aí, e aí, e aí, e aí, e aí, e aí",
             "Legendas legendas legendas legendas legendas legendas",
+            "Oooooooooooooh",
             "a dor no peito e a dor no peito, e a dor no peito; a dor no peito e a dor no peito, e a dor no peito",
         ] {
             assert_eq!(of(text, 0.9), Some(Doubt::Implausible), "{text}");
@@ -150,6 +182,7 @@ mod tests {
         for text in [
             "Não, não, não, doutora, não é isso.",
             "Sim.",
+            "A senha é 1000000.",
             "A dor vai do peito para o braço esquerdo e eu fico suando frio, doutora, desde ontem à noite.",
         ] {
             assert_eq!(of(text, 0.6), None, "{text}");
@@ -179,6 +212,14 @@ mod tests {
     fn an_unsure_text_where_there_is_probably_no_speech_is_not_believed() {
         assert_eq!(doubt(&heard("Tchau.", 0.45, 0.7), &[0.1; 1_600]), Some(Doubt::NoSpeech));
         assert_eq!(doubt(&heard("Tchau.", 0.8, 0.7), &[0.1; 1_600]), None);
+    }
+
+    #[test]
+    fn a_few_unsure_words_for_a_long_sound_are_not_believed() {
+        let long = vec![0.1; 160_000];
+        assert_eq!(doubt(&heard("Oh, oh, oh, oh...", 0.57, 0.0), &long), Some(Doubt::Implausible));
+        assert_eq!(doubt(&heard("Oh, oh, oh, oh...", 0.8, 0.0), &long), None);
+        assert_eq!(doubt(&heard("Dói um pouco quando eu respiro.", 0.57, 0.0), &long), None);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod convert;
 mod guard;
 mod level;
 mod segmenter;
+mod tones;
 mod utterance;
 mod vad;
 mod whisper;
