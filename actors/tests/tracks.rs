@@ -298,3 +298,40 @@ async fn two_people_who_talk_at_once_have_a_caption_each() {
     let expected = [("clinician", "w50 w51 w52 w53"), ("patient", "w0 w1 w2 w3")];
     assert_eq!(texts, expected.map(|(who, text)| (who.to_owned(), text.to_owned())));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_an_hour_of_talk_has_every_utterance_once_in_its_place() {
+    let mut track = Track::with("pt", understand).await;
+    for turn in 0..360_usize {
+        let began = track.at / MS as u64;
+        track.hear_all(&spoken(turn..turn + 4)).await;
+        track.hear(3_000, 0.0).await;
+        // As fast as the recogniser, whatever the machine.
+        let caption = track.final_caption().await;
+        let expected: Vec<String> = (turn..turn + 4).map(|n| format!("w{n}")).collect();
+        assert_eq!(caption.text, expected.join(" "), "after {began} ms");
+        for (n, word) in caption.words.iter().enumerate() {
+            assert!(word.start_ms.abs_diff(began + n as u64 * 500) <= 300, "{began}: {word:?}");
+        }
+    }
+    assert_eq!(track.at, 30 * 60 * 16_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hour_of_silence_costs_the_recogniser_nothing_and_the_next_word_is_heard() {
+    let mut track = Track::with("pt", understand).await;
+    let before = track.rig.directory.state(track.session).await.unwrap().head;
+    for _ in 0..60 {
+        track.hear(60_000, 0.0).await;
+    }
+    track.hear_all(&spoken(5..8)).await;
+    track.hear(600, 0.0).await;
+    let caption = track.final_caption().await;
+    assert_eq!(caption.text, "w5 w6 w7");
+    assert!(caption.span.start_ms.abs_diff(3_600_000) <= 500, "{:?}", caption.span);
+    // Nothing before the words reached the recogniser, and an hour left nothing in the log.
+    let asked = track.asked.lock().unwrap().clone();
+    assert!(asked.iter().all(|ms| *ms <= 2_500), "{asked:?}");
+    let after = track.rig.directory.state(track.session).await.unwrap().head;
+    assert!(after.0 - before.0 < 20, "{before:?} to {after:?}");
+}

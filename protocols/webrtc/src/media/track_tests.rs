@@ -215,6 +215,59 @@ fn stereo_at_48_khz_decodes_to_mono_at_16_khz() {
     assert!((rms(&samples[FRAME..]) - 0.4 / 2.0_f32.sqrt()).abs() < 0.03, "rms {}", rms(&samples[FRAME..]));
 }
 
+/// Half an hour of a call: packets of 20 ms that are up to 60 ms late, each later than the one before or not; 3 % that
+/// never come; ten seconds of every minute in which one is sent every 400 ms; a sender's clock that is fast or slow.
+fn rough(ppm: i64) -> Vec<(Duration, MediaPacket)> {
+    let encoded = packets(50);
+    let mut luck = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut sequence = 65_000_u16;
+    let mut arrivals: Vec<(Duration, MediaPacket)> = (0..90_000_u64)
+        .filter(|i| i % 3_000 < 2_500 || i % 20 == 0)
+        .filter_map(|i| {
+            luck = luck.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            sequence = sequence.wrapping_add(1);
+            let roll = luck >> 33;
+            let payload = encoded[i as usize % encoded.len()].payload.clone();
+            let packet = MediaPacket { ssrc: 7, sequence, timestamp: i as u32 * TICKS, payload };
+            let sent = Duration::from_micros((i as i64 * 20_000 * (1_000_000 + ppm) / 1_000_000) as u64);
+            (roll % 100 >= 3).then(|| (sent + Duration::from_micros(roll / 100 % 60_000), packet))
+        })
+        .collect();
+    arrivals.sort_by_key(|(arrival, ..)| *arrival);
+    arrivals
+}
+
+#[test]
+fn half_an_hour_of_a_rough_call_adds_no_delay_and_leaves_no_gap() {
+    for ppm in [-100, 100] {
+        let mut track = TrackReceiver::new().unwrap();
+        let (mut frames, mut at, mut worst) = (Vec::new(), 0, Duration::ZERO);
+        for (arrival, packet) in rough(ppm) {
+            while let Some(deadline) = track.deadline().filter(|deadline| *deadline < arrival) {
+                track.poll(deadline, &mut frames);
+            }
+            track.receive(packet, arrival, &mut frames);
+            for frame in frames.drain(..) {
+                assert_eq!(frame.at, at, "no gap");
+                at += frame.samples.len() as u64;
+                let spoken = Duration::from_micros(frame.at * 125 / 2 * (1_000_000 + ppm) as u64 / 1_000_000);
+                // How long a pause was, and what was lost just before it, is known when it is over.
+                if frame.at / FRAME as u64 % 3_000 < 2_450 {
+                    worst = worst.max(arrival.saturating_sub(spoken));
+                }
+            }
+        }
+        let minutes = at as f64 / f64::from(SAMPLE_RATE) / 60.0;
+        assert!((minutes - 30.0).abs() < 0.01, "{minutes} minutes");
+        // The path, the wait for who is late, and some packets that never came meanwhile: as much in the last minute as
+        // in the first.
+        assert!(worst <= Duration::from_millis(60 + 100 + 5 * 20), "{worst:?} late at the worst ({ppm} ppm)");
+        let stats = track.stats();
+        assert_eq!((stats.ahead, stats.invalid), (0, 0), "{stats:?}");
+        assert!(stats.lost > 1_500 && stats.recovered_samples > 0, "{stats:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
