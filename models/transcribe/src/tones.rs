@@ -93,7 +93,9 @@ mod tests {
 
     #[test]
     fn too_little_or_nothing_has_no_tones() {
-        assert_eq!([&[][..], &[0.5; 100], &[0.0; 32_000], &[0.1; 32_000]].map(still_share), [0.0; 4]);
+        for samples in [vec![], vec![0.5; 100], vec![0.0; 32_000], vec![0.1; 32_000]] {
+            assert!(still_share(&samples) < 1e-6);
+        }
     }
 
     #[test]
