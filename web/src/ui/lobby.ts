@@ -72,7 +72,7 @@ class Lobby {
     }
     setText(this.error, '');
     this.submit.disabled = true;
-    const wanted: NewSession = { patient, languages: [first, second], spo2_scale: this.scale.value === 'scale2' ? 'scale2' : 'scale1' };
+    const wanted: NewSession = { patient, languages: [first, second], spo2_scale: this.scale.value === 'scale2' ? 'scale2' : 'scale1', terms: [] };
     try {
       const { session } = await createSession(wanted);
       location.assign(sessionHref(session));

@@ -1,0 +1,159 @@
+/** The two kinds of connections of a call: what is sent, and what is received of one participant or the interpreter. */
+import type { Language, ParticipantId, SessionId } from '@events';
+import { publish, receive } from '../net/api';
+import { Link, type LinkState } from './link';
+import type { LocalState } from './local-media';
+import { nextQuality, measure, stalled, STALLED_SAMPLES, type Quality, type Sample } from './quality';
+import { sampleConnection } from './stats';
+
+/** What one 720p picture of a talking person needs; more would only fill a poor uplink. */
+const MAX_VIDEO_BPS = 1_500_000;
+/** What the server passes on; every browser has one of them. */
+const VIDEO_CODECS = ['video/vp8', 'video/h264', 'video/rtx'];
+
+export interface Identity {
+  readonly participant: ParticipantId;
+  /** `und`: to be found out from speech. */
+  readonly language: Language;
+}
+
+/** Keeps the last sample of a connection and rates what happened since. */
+class Gauge {
+  quality: Quality | undefined;
+  private last: { readonly peer: RTCPeerConnection; readonly sample: Sample } | undefined;
+  private dry = 0;
+
+  /** Returns whether nothing came for so long that the connection should begin anew. */
+  async read(peer: RTCPeerConnection, inbound: boolean, expected: { audio: boolean; video: boolean }): Promise<boolean> {
+    const sample = await sampleConnection(peer, inbound);
+    const before = this.last?.peer === peer ? this.last.sample : undefined;
+    this.last = { peer, sample };
+    if (before === undefined) {
+      this.dry = 0;
+      return false;
+    }
+    this.quality = nextQuality(this.quality, measure(before, sample));
+    this.dry = stalled(this.dry, before, sample, expected);
+    if (this.dry < STALLED_SAMPLES) return false;
+    this.dry = 0;
+    return true;
+  }
+}
+
+export class Publisher {
+  readonly link: Link;
+  private readonly gauge = new Gauge();
+  private senders: { readonly audio: RTCRtpSender; readonly video: RTCRtpTransceiver } | undefined;
+
+  constructor(
+    session: SessionId,
+    { participant, language }: Identity,
+    private local: LocalState,
+    onState: (state: LinkState) => void,
+  ) {
+    const spec = {
+      prepare: (peer: RTCPeerConnection) => { this.prepare(peer); },
+      offer: (sdp: string) => publish(session, participant, language, sdp),
+      replaces: true,
+      patient: false,
+    };
+    this.link = new Link(spec, onState);
+  }
+
+  get quality(): Quality | undefined {
+    return this.gauge.quality;
+  }
+
+  /** The server does not take pictures. */
+  get soundOnly(): boolean {
+    const video = this.senders?.video;
+    return video !== undefined && this.link.state.phase === 'live' && video.currentDirection === 'inactive';
+  }
+
+  /** Changes what is sent without a new negotiation. */
+  setLocal(local: LocalState): void {
+    this.local = local;
+    void this.put();
+  }
+
+  async measure(): Promise<void> {
+    const peer = this.link.connection;
+    if (peer === undefined || this.link.state.phase !== 'live') return;
+    await this.gauge.read(peer, false, { audio: false, video: false });
+  }
+
+  private prepare(peer: RTCPeerConnection): void {
+    const { microphone, camera } = this.local;
+    const streams = [new MediaStream()];
+    const audio = peer.addTransceiver(microphone ?? 'audio', { direction: 'sendonly', streams });
+    // Offered even while the camera is off: it goes on without a new negotiation.
+    const video = peer.addTransceiver(camera ?? 'video', { direction: 'sendonly', streams, sendEncodings: [{ maxBitrate: MAX_VIDEO_BPS }] });
+    preferCodecs(video);
+    this.senders = { audio: audio.sender, video };
+  }
+
+  private async put(): Promise<void> {
+    const { microphone, camera } = this.local;
+    const { senders } = this;
+    if (senders === undefined) return;
+    try {
+      if (senders.audio.track !== (microphone ?? null)) await senders.audio.replaceTrack(microphone ?? null);
+      if (senders.video.sender.track !== (camera ?? null)) await senders.video.sender.replaceTrack(camera ?? null);
+    } catch {
+      // The connection is being replaced: the next one begins with these tracks.
+    }
+  }
+}
+
+/** One participant, or the interpreter's voice in a language. */
+export class Watcher {
+  readonly link: Link;
+  private readonly gauge = new Gauge();
+  private tracks: { readonly audio: MediaStreamTrack; readonly video: MediaStreamTrack | undefined } | undefined;
+
+  constructor(
+    session: SessionId,
+    what: { readonly of: ParticipantId } | { readonly speech: Language },
+    onState: () => void,
+  ) {
+    const spec = {
+      prepare: (peer: RTCPeerConnection) => {
+        const audio = peer.addTransceiver('audio', { direction: 'recvonly' }).receiver.track;
+        const video = 'of' in what ? peer.addTransceiver('video', { direction: 'recvonly' }) : undefined;
+        if (video !== undefined) preferCodecs(video);
+        this.tracks = { audio, video: video?.receiver.track };
+      },
+      offer: (sdp: string) => receive(session, what, sdp),
+      replaces: false,
+      patient: true,
+    };
+    this.link = new Link(spec, onState);
+  }
+
+  get quality(): Quality | undefined {
+    return this.gauge.quality;
+  }
+
+  /** While connected or about to reconnect; a broken connection's last picture stays. */
+  get audio(): MediaStreamTrack | undefined {
+    return this.tracks?.audio;
+  }
+
+  get video(): MediaStreamTrack | undefined {
+    return this.tracks?.video;
+  }
+
+  async measure(expected: { audio: boolean; video: boolean }): Promise<void> {
+    const peer = this.link.connection;
+    if (peer === undefined || this.link.state.phase !== 'live') return;
+    if (await this.gauge.read(peer, true, expected)) this.link.replace();
+  }
+}
+
+function preferCodecs(transceiver: RTCRtpTransceiver): void {
+  const all = RTCRtpReceiver.getCapabilities('video')?.codecs ?? [];
+  const usable = all.filter((codec) => VIDEO_CODECS.includes(codec.mimeType.toLowerCase()));
+  const first = usable.filter((codec) => codec.mimeType.toLowerCase() === 'video/vp8');
+  const rest = usable.filter((codec) => codec.mimeType.toLowerCase() !== 'video/vp8');
+  if (first.length + rest.length > 0) transceiver.setCodecPreferences([...first, ...rest]);
+}
