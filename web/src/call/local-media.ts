@@ -26,7 +26,7 @@ const SOUND = { channelCount: 1, echoCancellation: true, noiseSuppression: true,
 
 /** Absent on pages that are neither secure nor on this machine, whatever the types say. */
 function mediaDevices(): MediaDevices | undefined {
-  return navigator.mediaDevices as MediaDevices | undefined;
+  return (navigator as { mediaDevices?: MediaDevices }).mediaDevices;
 }
 
 export class LocalMedia {

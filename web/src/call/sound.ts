@@ -1,6 +1,7 @@
 /** What one person hears of a call: everybody's own voice and the interpreter's, mixed as they chose. */
 import type { Language, ParticipantId, SpeechAnnounced, SpeechCompleted } from '@events';
 import { probe, type Probe } from '../audio/levels';
+import { wasInterrupted } from '../net/frames';
 import { Loudspeaker } from './loudspeaker';
 import { originalGain, voiceGain, type Hearing, type Listener } from './mix';
 import { Voice } from './voice';
@@ -107,7 +108,7 @@ export class Sound {
   }
 
   completed(event: SpeechCompleted): void {
-    this.voice.complete(event.speech, (event.interrupted as boolean | undefined) ?? false, this.now());
+    this.voice.complete(event.speech, wasInterrupted(event), this.now());
   }
 
   private listen(change: Partial<Listener>): void {

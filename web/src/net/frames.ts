@@ -40,3 +40,8 @@ function uuid(bytes: Uint8Array): string {
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
+
+/** Absent in logs from before speech could be interrupted. */
+export function wasInterrupted(completed: { readonly interrupted?: boolean }): boolean {
+  return completed.interrupted ?? false;
+}

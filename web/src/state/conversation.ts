@@ -1,5 +1,6 @@
 /** The conversation part of the fold: utterances, translations, speech, chat. */
 import type { Event } from '@events';
+import { wasInterrupted } from '../net/frames';
 import type { ChatRow, Row, SessionState, UtteranceRow } from './model';
 
 type Of<T extends Event['type']> = Extract<Event, { type: T }>;
@@ -68,8 +69,7 @@ function completed(state: SessionState, event: Of<'speech.completed'>): SessionS
   const spokenIn = (row: Row): boolean => row.kind === 'utterance' && row.speech.some((s) => s.value.speech === event.speech);
   const row = state.rows.findLast(spokenIn);
   if (row === undefined) return state;
-  // Absent in logs from before speech could be interrupted.
-  const interrupted = (event.interrupted as boolean | undefined) ?? false;
+  const interrupted = wasInterrupted(event);
   return update(state, row.key, (u) => ({
     ...u,
     speech: u.speech.map((s) => (s.value.speech === event.speech ? { ...s, completed: { interrupted } } : s)),

@@ -1,8 +1,11 @@
 /** One utterance or chat message: a cell per language of the session. Updates in place. */
-import type { Language } from '@events';
-import type { ChatRow, Row, UtteranceRow } from '../state/model';
+import type { CaptionWord, Language, PreservationFinding, SpeechSkipReason } from '@events';
+import { pieces, SKIP_REASON } from '../state/findings';
+import type { ChatRow, Row, Spoken, UtteranceRow } from '../state/model';
 import { h, icon, setAttribute, setText } from './dom';
+import { flagLine, marked } from './flag';
 import { clockTime, dropReason, languageName, sameLanguage, speakerName } from './format';
+import { spaced } from './overlay';
 import type { Sources } from './sources';
 
 /** Below this mean token probability a reader should doubt the words. */
@@ -94,53 +97,95 @@ export class CaptionRow {
       return;
     }
     // Partials change several times a second: only text nodes are touched then.
-    const state = row.phase === 'final' ? 'original' : 'partial';
-    if (cell.dataset.state !== state) this.buildOriginal(cell, state, row);
+    const differs = row.translations.flatMap((t) => t.value.preservation?.findings ?? []);
+    const state = row.phase === 'final' ? (differs.length > 0 ? 'original-flagged' : 'original') : 'partial';
+    if (cell.dataset.state !== state) this.buildOriginal(cell, state, row, differs);
+    // Words within it are marked once and for all.
+    if (row.phase === 'final') return;
     const [committed, tentative] = cell.querySelectorAll('.text > span');
     if (committed !== undefined) setText(committed, row.committed);
-    if (tentative !== undefined) setText(tentative, gap(row.committed, row.tentative) + row.tentative);
+    if (tentative !== undefined) setText(tentative, spaced(row.committed, row.tentative));
   }
 
-  private buildOriginal(cell: HTMLElement, state: string, row: UtteranceRow): void {
-    const text = h('p', { class: 'text' }, h('span', { class: 'committed' }));
-    if (state === 'partial') text.append(h('span', { class: 'tentative' }));
+  private buildOriginal(cell: HTMLElement, state: string, row: UtteranceRow, differs: readonly PreservationFinding[]): void {
+    const isFinal = row.phase === 'final';
+    const committed = h('span', { class: 'committed' });
+    if (differs.length > 0) committed.append(...marked(row.committed, differs, 'source'));
+    else if (isFinal) committed.append(...doubted(row.committed, row.final?.words ?? []));
+    const text = h('p', { class: 'text' }, committed);
+    if (!isFinal) text.append(h('span', { class: 'tentative' }));
     const low = row.final !== undefined && row.final.confidence < LOW_CONFIDENCE;
     const note = h('div', { class: 'note', lang: 'en' });
     if (low) note.append(h('span', { class: 'doubt' }, 'low confidence'));
-    if (state === 'original') note.append(this.provenance('caption', () => utterance(this.row)?.provenance));
+    if (isFinal) note.append(this.provenance('caption', () => utterance(this.row)?.provenance));
     fill(cell, state, text, note);
   }
 
   private updateTranslation({ language, element }: Cell, row: UtteranceRow): void {
     const translation = row.translations.find((t) => sameLanguage(t.value.target_language, language));
     if (translation === undefined) {
-      if (row.phase === 'final' && row.committed !== '') {
-        fill(element, 'waiting', h('p', { class: 'text pending', lang: 'en' }, dots(), 'translating'));
-      } else fill(element, 'empty');
+      this.updateDraft(element, language, row);
       return;
     }
-    const { text, review, engine } = translation.value;
+    const { text, preservation } = translation.value;
+    const findings = preservation?.findings ?? [];
     const spoken = row.speech.find((s) => sameLanguage(s.value.language, language));
-    const state = `translated-${translation.seq}-${spoken?.seq ?? ''}`;
+    const skipped = row.skipped.find((s) => sameLanguage(s.value.language, language))?.value.reason;
+    const state = `translated-${translation.seq}-${spoken?.seq ?? ''}${spoken?.completed?.interrupted === true ? 'cut' : ''}-${skipped ?? ''}`;
     if (element.dataset.state === state) return;
-    const mark = `machine translation${review === 'unreviewed' ? ', unreviewed' : ''}`;
+    const paragraph = h('p', { class: 'text', 'data-testid': 'translation', 'data-lang': language }, ...marked(text, findings, 'target'));
+    const flag = findings.length > 0 ? [flagLine('Check with the speaker:', findings, skipped)] : [];
+    setAttribute(element, 'data-flagged', findings.length > 0);
+    fill(element, state, paragraph, ...flag, this.translationNote(language, translation, spoken, flag.length > 0 ? undefined : skipped));
+  }
+
+  /** Of what is still being said, or nothing yet. */
+  private updateDraft(element: HTMLElement, language: Language, row: UtteranceRow): void {
+    const draft = row.drafts.find((t) => sameLanguage(t.value.target_language, language));
+    if (draft !== undefined) {
+      if (element.dataset.state !== 'draft') fill(element, 'draft', h('p', { class: 'text', 'data-testid': 'draft' }, h('span'), dots()));
+      const text = element.querySelector('.text > span');
+      if (text !== null) setText(text, draft.value.text);
+      return;
+    }
+    if (row.phase === 'final' && row.committed !== '') {
+      fill(element, 'waiting', h('p', { class: 'text pending', lang: 'en' }, dots(), 'translating'));
+    } else fill(element, 'empty');
+  }
+
+  private translationNote(language: Language, translation: Translation, spoken: Spoken | undefined, skipped: SpeechSkipReason | undefined): HTMLElement {
+    const { review, engine } = translation.value;
+    const mark = `machine translation${review === 'unreviewed' ? ', unreviewed' : ', reviewed'} · ${engine}`;
     const find = (): UtteranceRow | undefined => utterance(this.row);
     const provenance = this.provenance(`translation into ${languageName(language)}`, () =>
       find()?.translations.find((t) => t.seq === translation.seq)?.value.provenance,
     );
-    const note = h('div', { class: 'note', lang: 'en' }, h('span', { class: 'mt', title: `Engine: ${engine}` }, mark), provenance);
+    const note = h('div', { class: 'note', lang: 'en' }, h('span', { class: 'mt' }, mark), provenance);
     if (spoken !== undefined) {
       const seconds = (spoken.value.latency_ms / 1_000).toFixed(1);
-      const title = `Spoken by ${spoken.value.voice}, first audio ${seconds} s after the speaker stopped`;
+      const cut = spoken.completed?.interrupted === true;
+      const title = `Spoken by ${spoken.value.voice}, first audio ${seconds} s after the speaker stopped${cut ? '; stopped when somebody else spoke' : ''}`;
       note.append(h('span', { class: 'spoken', title }, icon('speaker'), h('span', { class: 'sr' }, 'spoken')));
+      if (cut) note.append(h('span', { class: 'mt' }, 'interrupted'));
       note.append(this.provenance('spoken translation', () => find()?.speech.find((s) => s.seq === spoken.seq)?.value.provenance));
     }
-    fill(element, state, h('p', { class: 'text', 'data-testid': 'translation', 'data-lang': language }, text), note);
+    if (skipped !== undefined) note.append(h('span', { class: 'spoken quiet' }, icon('speaker-off')), h('span', { class: 'mt' }, SKIP_REASON[skipped]));
+    return note;
   }
 
   private provenance(what: string, get: Parameters<Sources['provenanceButton']>[1]): HTMLButtonElement {
     return this.sources.provenanceButton(what, get);
   }
+}
+
+type Translation = UtteranceRow['translations'][number];
+
+/** Words the recogniser was unsure of, where it says so of each. */
+function doubted(text: string, words: readonly CaptionWord[]): Node[] {
+  const unsure = words.filter((w) => w.probability < LOW_CONFIDENCE).map((w) => w.text.replaceAll(/^[\s\p{P}]+|[\s\p{P}]+$/gu, ''));
+  // A short word may stand in a text twice: only the long ones are certain to be found where they were said.
+  const found = pieces(text, unsure.filter((w) => w.length > 3));
+  return found.map((p) => (p.marked ? h('span', { class: 'unsure', title: 'The recogniser was unsure of this word' }, p.text) : document.createTextNode(p.text)));
 }
 
 function utterance(row: Row): UtteranceRow | undefined {
@@ -151,10 +196,6 @@ function fill(cell: HTMLElement, state: string, ...children: Node[]): void {
   if (cell.dataset.state === state) return;
   cell.dataset.state = state;
   cell.replaceChildren(...children);
-}
-
-function gap(before: string, after: string): string {
-  return before === '' || after === '' || /\s$/.test(before) || /^[\s.,;:!?…]/.test(after) ? '' : ' ';
 }
 
 function dots(): HTMLElement {

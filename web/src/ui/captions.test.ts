@@ -3,9 +3,13 @@ import type { Event } from '@events';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Store } from '../state/store';
 import { eventsOf, fixture, present } from '../testing/fixture';
+import type { Connection } from '../net/connection';
 import { Captions } from './captions';
+import { LanguageChips } from './language-chip';
+import { Notices } from './notices';
 import { Popover, Tooltip } from './popover';
 import { Sources } from './sources';
+import { wordsFor } from './words';
 
 let store: Store;
 let page: HTMLElement;
@@ -13,9 +17,16 @@ let page: HTMLElement;
 beforeEach(() => {
   document.body.replaceChildren();
   store = new Store((run) => { run(); });
-  page = new Captions(store, new Sources(store, new Popover(), new Tooltip())).element;
+  page = make().element;
   document.body.append(page);
 });
+
+function make(): Captions {
+  const popover = new Popover();
+  const connection = { send: () => Promise.resolve(0) } as unknown as Connection;
+  const notices = new Notices(store, popover, Date.now, false);
+  return new Captions(store, new Sources(store, popover, new Tooltip()), new LanguageChips(store, connection, popover, notices, wordsFor('en')));
+}
 
 const play = (to: number): void => {
   for (const event of fixture.slice(store.state.head, to)) store.apply(event);
@@ -127,7 +138,7 @@ describe('the list of captions', () => {
   });
 
   it('marks the row whose translation is being heard', () => {
-    const captions = new Captions(store, new Sources(store, new Popover(), new Tooltip()));
+    const captions = make();
     play(60);
     const playing = (): (string | undefined)[] => [...captions.element.querySelectorAll<HTMLElement>('[data-playing]')].map((row) => row.dataset.key);
     captions.setPlaying(caption.utterance);

@@ -4,7 +4,8 @@ import type { Row, SessionState } from '../state/model';
 import type { Store } from '../state/store';
 import { CaptionRow } from './caption-row';
 import { h, icon, replace, setText } from './dom';
-import { languageName, sameLanguage, speakerName } from './format';
+import { languageName, sameLanguage } from './format';
+import type { LanguageChips } from './language-chip';
 import type { Sources } from './sources';
 
 /** Nearer to the end than this counts as being there. */
@@ -14,11 +15,11 @@ const INTENT_MS = 400;
 
 export class Captions {
   readonly element: HTMLElement;
-  private readonly head = h('div', { class: 'columns-head', 'aria-hidden': 'true' });
+  private readonly head = h('div', { class: 'columns-head' });
   private readonly list = h('ol', { class: 'rows' });
   private readonly scroller: HTMLElement;
   private readonly latest: HTMLButtonElement;
-  private readonly empty = h('p', { class: 'empty' }, 'Nothing has been said yet. Join with a microphone, or wait for the others.');
+  private readonly empty = h('p', { class: 'empty' }, 'Nothing has been said yet. Join the call, or wait for the others.');
   private readonly rows = new Map<string, CaptionRow>();
   private languages: readonly Language[] = [];
   private follow = true;
@@ -29,6 +30,7 @@ export class Captions {
   constructor(
     store: Store,
     private readonly sources: Sources,
+    private readonly chips: LanguageChips,
   ) {
     this.latest = h('button', { type: 'button', class: 'latest', hidden: true }, icon('down'), h('span'));
     this.scroller = h(
@@ -101,10 +103,11 @@ export class Captions {
   }
 
   private renderHead(state: SessionState): void {
-    const columns = this.languages.map((language) => {
+    const columns = this.languages.map((language, i) => {
       const speakers = [...state.participants]
-        .filter(([, p]) => p.present && sameLanguage(p.language, language))
-        .map(([id]) => h('span', { class: 'present', 'data-speaker': id }, speakerName(id)));
+        // Whose language is not known yet stands in the first.
+        .filter(([, p]) => p.present && (sameLanguage(p.language, language) || (i === 0 && !this.languages.some((l) => sameLanguage(l, p.language)))))
+        .map(([id]) => this.chips.named(id));
       return h('div', {}, h('strong', { lang: language }, languageName(language)), ...speakers);
     });
     replace(this.head, h('div'), ...columns);

@@ -1,18 +1,24 @@
 /** One consultation: puts the stream, the fold and the views together. */
 import type { SessionId } from '@events';
+import type { LocalMedia } from '../call/local-media';
+import type { Identity } from '../call/peers';
+import type { Sound } from '../call/sound';
 import type { SpeechPlayer } from '../audio/player';
 import { ApiError, eventsUrl, getSession, serverNow } from '../net/api';
 import { Connection, type ConnectionStatus, type Sink } from '../net/connection';
+import { wasInterrupted } from '../net/frames';
 import { Store } from '../state/store';
 import { Alarms } from './alarms';
+import { Announcer } from './announcer';
 import { Assessment } from './assessment';
+import { CallView } from './call-view';
 import { Captions } from './captions';
 import { Composer } from './composer';
 import { h, icon, setAttribute, type IconName } from './dom';
 import { footer } from './footer';
 import { Hear } from './hear';
 import { Images } from './images';
-import { Microphone } from './microphone';
+import { LanguageChips } from './language-chip';
 import { News2 } from './news2';
 import { Notices } from './notices';
 import { Offline } from './offline';
@@ -23,10 +29,19 @@ import { Tabs } from './tabs';
 import { onThemeChange } from './theme';
 import { TopBar } from './topbar';
 import { Vitals } from './vitals';
+import { wordsFor, type Words } from './words';
 
 type Pane = 'talk' | 'vitals' | 'side';
 
-export function openConsultation(root: HTMLElement, session: SessionId): void {
+/** Somebody who came by an invitation, with the devices they chose on the way in. */
+export interface Guest {
+  readonly me: Identity;
+  readonly local: LocalMedia;
+  readonly words: Words;
+}
+
+export function openConsultation(root: HTMLElement, session: SessionId, guest?: Guest): void {
+  const words = guest?.words ?? wordsFor('en');
   const store = new Store();
   // Made after the connection they listen to, and there before its first event.
   const late: Late = {};
@@ -34,31 +49,47 @@ export function openConsultation(root: HTMLElement, session: SessionId): void {
 
   const popover = new Popover();
   const sources = new Sources(store, popover, new Tooltip());
-  const notices = new Notices(store, popover, serverNow);
-  const topbar = new TopBar(store, connection, notices);
+  const notices = new Notices(store, popover, serverNow, guest !== undefined);
+  const topbar = new TopBar(store, connection, notices, guest !== undefined, words.consultation);
   const alarms = new Alarms(store, sources, serverNow);
-  const captions = new Captions(store, sources);
-  const microphone = new Microphone(session, store);
+  const chips = new LanguageChips(store, connection, popover, notices, words);
+  const captions = new Captions(store, sources, chips);
   const hear = new Hear(store, connection, (utterance) => { captions.setPlaying(utterance); });
-  const composer = new Composer(store, connection, microphone);
+  const callView = new CallView({
+    session, store, connection, popover, notices, chips, words,
+    ...(guest === undefined ? {} : { guest }),
+    onChange: () => { late.onCall?.(); },
+    onFocus: (on) => { late.onFocus?.(on); },
+  });
+  const composer = new Composer(store, connection, () => callView.identity, words);
   const vitals = new Vitals(store, sources);
   const news2 = new News2(store, sources);
   const images = new Images(session, store, sources);
   const report = new Report(session, store, connection, sources);
   const side = sidePanel(store, sources, { report, images, alarms });
+  const viewer = (): { participant: string | undefined; language: string | undefined } => ({ participant: callView.call.state.me?.participant, language: callView.call.language ?? callView.identity.language });
+  const announcer = new Announcer(store, viewer, words, serverNow);
 
-  microphone.element.addEventListener('change', () => {
-    composer.describe();
-    hear.prefer(microphone.spokenLanguage);
-  });
-  const dock = h('div', { class: 'dock' }, h('div', { class: 'dock-row' }, microphone.element, hear.element), composer.element);
+  const dock = h('div', { class: 'dock' }, hear.element, composer.element);
   const conversation = h('section', { class: 'panel conversation', 'aria-label': 'Conversation' }, captions.element, dock);
+  const left = h('div', { class: 'left' }, callView.element, conversation);
   const right = h('div', { class: 'right' }, vitals.element, h('div', { class: 'aside' }, news2.element, side.element));
-  const main = h('main', { class: 'consult' }, conversation, right);
+  const main = h('main', { class: 'consult' }, left, guest === undefined && right);
   const panes = paneBar();
   const offline = new Offline((out) => { setAttribute(app, 'data-offline', out); }, serverNow);
-  const app = h('div', { class: 'app', 'data-pane': 'talk' }, topbar.element, offline.element, alarms.banner, main, notices.passing, panes, footer());
+  const app = h('div', { class: 'app', 'data-pane': 'talk', 'data-guest': guest !== undefined }, topbar.element, offline.element, guest === undefined && alarms.banner, main, notices.passing, guest === undefined && panes, footer(words), announcer.element);
   root.replaceChildren(app);
+  late.onFocus = (on) => { setAttribute(app, 'data-focus', on); };
+  late.onFocus(guest !== undefined);
+  late.onCall = () => {
+    const { phase } = callView.call.state;
+    const inCall = phase === 'in' || phase === 'joining';
+    setAttribute(app, 'data-call', inCall);
+    composer.describe();
+    hear.setInCall(inCall);
+    hear.prefer(callView.identity.language);
+  };
+  late.onCall();
 
   const show = (pane: Pane): void => {
     showPane(app, pane);
@@ -72,6 +103,7 @@ export function openConsultation(root: HTMLElement, session: SessionId): void {
     show(target.place === 'conversation' ? 'talk' : target.place === 'images' || target.place === 'report' ? 'side' : 'vitals');
   });
   late.player = hear.player;
+  late.sound = callView.call.sound;
   late.onStatus = (status) => {
     topbar.setStatus(status);
     offline.setStatus(status);
@@ -92,10 +124,14 @@ export function openConsultation(root: HTMLElement, session: SessionId): void {
   });
   addEventListener('online', () => { connection.reconnectNow(); });
   connection.start();
+  if (guest !== undefined) callView.joinAs(guest.me);
 }
 
 interface Late {
   player?: SpeechPlayer;
+  sound?: Sound;
+  onCall?: () => void;
+  onFocus?: (on: boolean) => void;
   onStatus?: (status: ConnectionStatus) => void;
 }
 
@@ -106,8 +142,14 @@ function sink(store: Store, late: Late): Sink {
     gap: () => store.state.gap?.expected,
     event: (event) => {
       store.apply(event);
-      if (event.type === 'speech.announced') late.player?.announce(event);
-      if (event.type === 'speech.completed') late.player?.complete(event.speech);
+      if (event.type === 'speech.announced') {
+        late.player?.announce(event);
+        late.sound?.announced(event);
+      }
+      if (event.type === 'speech.completed') {
+        late.player?.complete(event.speech, wasInterrupted(event));
+        late.sound?.completed(event);
+      }
     },
     notice: (notice) => { store.applyNotice(notice); },
     frame: (frame) => { late.player?.frame(frame); },

@@ -15,7 +15,7 @@ export class DevicePicker {
   private shown = '';
 
   constructor(
-    private readonly local: LocalMedia,
+    local: LocalMedia,
     private readonly words: Words,
     prefix: string,
   ) {

@@ -1,5 +1,6 @@
-/** Hearing the translation: on or off, in which language, how loud, and whether it speaks now. */
+/** Hearing the translation without being in the call: on or off, in which language, how loud, and whether it speaks now. */
 import type { Language, UtteranceId } from '@events';
+import { canDecodeOpus } from '../audio/decoder';
 import { SpeechPlayer } from '../audio/player';
 import type { Connection } from '../net/connection';
 import type { SessionState } from '../state/model';
@@ -15,8 +16,11 @@ export class Hear {
   private readonly language = h('select', { 'aria-label': 'Hear translations into', 'data-testid': 'hear-language' });
   private readonly mute: HTMLButtonElement;
   private readonly indicator = h('span', { class: 'speaking', hidden: true }, h('i'), h('i'), h('i'), h('span', {}, 'speaking'));
+  private readonly cannot = h('span', { class: 'fine', hidden: true }, 'This browser can play the translation only in the call.');
   private on = false;
   private muted = false;
+  private inCall = false;
+  private ended = false;
 
   constructor(
     store: Store,
@@ -39,7 +43,7 @@ export class Hear {
     this.toggle = h('button', { type: 'button', class: 'button', 'data-testid': 'hear-toggle', on: { click: flip } }, icon('speaker'), this.label);
     this.language.addEventListener('change', change);
     this.mute = h('button', { type: 'button', class: 'icon-button', hidden: true, on: { click: flipMute } }, icon('speaker'));
-    this.element = h('div', { class: 'dock-group hear' }, this.toggle, this.language, this.mute, this.indicator);
+    this.element = h('div', { class: 'dock-group hear' }, this.toggle, this.language, this.mute, this.indicator, this.cannot);
     this.show();
     this.setMuted(false);
     store.subscribe((state, previous) => {
@@ -52,6 +56,13 @@ export class Hear {
     if (!this.on && language !== '') this.language.value = language;
   }
 
+  /** In the call the interpreter comes with the other voices. */
+  setInCall(inCall: boolean): void {
+    this.inCall = inCall;
+    if (inCall && this.on) this.setOn(false);
+    this.show();
+  }
+
   private update(state: SessionState, previous: SessionState): void {
     if (state.started !== previous.started) {
       const languages = state.started?.value.languages ?? [];
@@ -60,7 +71,8 @@ export class Hear {
       if (clinicians !== undefined) this.language.value = clinicians;
     }
     if (state.ended !== previous.ended) {
-      this.element.hidden = state.ended !== undefined;
+      this.ended = state.ended !== undefined;
+      this.show();
       if (state.ended !== undefined && this.on) this.setOn(false);
     }
   }
@@ -86,5 +98,7 @@ export class Hear {
     setAttribute(this.toggle, 'aria-pressed', String(this.on));
     setAttribute(this.element, 'data-on', this.on);
     this.mute.hidden = !this.on;
+    this.cannot.hidden = !this.on || canDecodeOpus();
+    this.element.hidden = this.inCall || this.ended;
   }
 }

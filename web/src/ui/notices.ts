@@ -18,7 +18,13 @@ export class Notices {
   private notices: readonly Notice[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(store: Store, popover: Popover, now: () => number) {
+  constructor(
+    store: Store,
+    popover: Popover,
+    now: () => number,
+    /** Patients need not know which part of the server was restarted. */
+    private readonly quiet: boolean,
+  ) {
     this.button = h('button', { type: 'button', class: 'icon-button notices', 'aria-expanded': 'false', 'data-testid': 'notices' }, icon('bell'), this.count);
     this.button.addEventListener('click', () => {
       popover.open(this.button, 'Technical notices', this.list());
@@ -35,7 +41,7 @@ export class Notices {
     this.notices = state.notices;
     setText(this.count, this.notices.length === 0 ? '' : String(this.notices.length));
     setAttribute(this.button, 'aria-label', `Technical notices: ${this.notices.length}`);
-    if (isNew && now - Date.parse(newest.at) < FRESH_MS) this.say(describe(newest));
+    if (isNew && !this.quiet && now - Date.parse(newest.at) < FRESH_MS) this.say(describe(newest));
   }
 
   say(text: string): void {

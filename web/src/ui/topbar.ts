@@ -23,6 +23,9 @@ export class TopBar {
     store: Store,
     private readonly stream: Connection,
     private readonly notices: Notices,
+    /** Somebody who came by an invitation sees the call, not the record, and does not end it. */
+    private readonly guest: boolean,
+    title: string,
   ) {
     this.state = store.state;
     this.confirm = this.endDialog();
@@ -30,13 +33,13 @@ export class TopBar {
       this.confirm.showModal();
     };
     this.end = h('button', { type: 'button', class: 'button quiet', 'data-testid': 'end-session', 'aria-label': 'End session', on: { click: ask } }, 'End', h('span', { class: 'roomy' }, 'session'));
-    const back = h('a', { class: 'icon-button', href: '/', 'aria-label': 'All sessions' }, icon('back'));
+    const back = guest ? h('img', { src: '/favicon.svg', alt: '', width: 26, height: 26 }) : h('a', { class: 'icon-button', href: '/', 'aria-label': 'All sessions' }, icon('back'));
     this.element = h(
       'header',
       { class: 'topbar' },
       back,
-      h('div', { class: 'who' }, h('h1', { class: 'patient-line' }, h('span', { class: 'term' }, 'Patient '), this.patient), h('span', { class: 'sub' }, this.languages, this.clock, this.risk)),
-      h('div', { class: 'bar-end' }, this.connection, notices.button, themeButton(), this.end),
+      h('div', { class: 'who' }, guest ? h('h1', { class: 'patient-line' }, h('strong', { class: 'patient' }, title)) : h('h1', { class: 'patient-line' }, h('span', { class: 'term' }, 'Patient '), this.patient), h('span', { class: 'sub' }, this.languages, this.clock, !guest && this.risk)),
+      h('div', { class: 'bar-end' }, this.connection, !guest && notices.button, themeButton(), this.end),
       this.confirm,
     );
     this.setStatus({ phase: 'connecting' });
@@ -87,7 +90,7 @@ export class TopBar {
     setText(this.patient, started?.patient ?? '');
     setAttribute(this.patient, 'title', started?.patient);
     setText(this.languages, started?.languages.map(languageName).join(' · ') ?? '');
-    this.end.hidden = this.state.started === undefined || this.state.ended !== undefined;
+    this.end.hidden = this.guest || this.state.started === undefined || this.state.ended !== undefined;
     this.tick();
   }
 

@@ -222,5 +222,5 @@ export function roleName(words: Words, participant: string): string {
 export function initials(name: string): string {
   const parts = name.split(/\s+/).filter((part) => part !== '');
   const letters = parts.length > 1 ? [parts[0], parts.at(-1)] : parts.slice(0, 1);
-  return letters.map((part) => [...(part ?? '')][0] ?? '').join('').toLocaleUpperCase();
+  return letters.map((part) => String.fromCodePoint(part?.codePointAt(0) ?? 0x20)).join('').trim().toLocaleUpperCase();
 }

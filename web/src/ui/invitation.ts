@@ -1,0 +1,54 @@
+/** The page behind an invitation: who one is invited as, a look in the mirror, then the consultation. */
+import { ApiError, readInvitation, type Invited } from '../net/api';
+import { localMedia } from './call-view';
+import { openConsultation } from './consultation';
+import { h, replace, setText } from './dom';
+import { footer } from './footer';
+import { PreJoin } from './prejoin';
+import { themeButton } from './theme';
+import { roleName, wordsFor, type Words } from './words';
+
+export function openInvitation(root: HTMLElement, token: string): void {
+  // Until the invitation is read, the browser's own language is the best guess.
+  const guess = wordsFor(navigator.language);
+  document.title = `${guess.consultation} · HealthSync`;
+  const card = h('main', { class: 'invitation-main' }, h('p', { class: 'empty', role: 'status' }, '…'));
+  const page = h('div', { class: 'lobby invitation' }, h('header', { class: 'lobby-head' }, h('span', { class: 'brand' }, h('img', { src: '/favicon.svg', alt: '', width: 26, height: 26 }), 'HealthSync'), themeButton()), card, footer(guess));
+  root.replaceChildren(page);
+  const read = async (): Promise<void> => {
+    try {
+      greet(root, card, await readInvitation(token));
+    } catch (error) {
+      const status = error instanceof ApiError ? error.status : 0;
+      replace(card, refusal(guess, status, () => void read()));
+    }
+  };
+  void read();
+}
+
+function greet(root: HTMLElement, card: HTMLElement, invited: Invited): void {
+  const { session, participant, language, languages } = invited;
+  const words = wordsFor(language);
+  document.documentElement.lang = words === wordsFor('en') ? 'en' : language;
+  document.title = `${words.consultation} · HealthSync`;
+  const passing = h('p', { class: 'passing', role: 'status', hidden: true });
+  const local = localMedia((text) => {
+    setText(passing, text);
+    passing.hidden = false;
+  }, words);
+  const preJoin = new PreJoin(local, words, (me) => {
+    openConsultation(root, session, { me, local, words });
+  });
+  preJoin.fix({ participant, language });
+  preJoin.setLanguages(languages);
+  const head = h('div', { class: 'intro' }, h('h1', { 'data-testid': 'invited-as' }, words.invitedAs(roleName(words, participant))), h('p', {}, words.invitedTo));
+  replace(card, head, h('section', { class: 'panel' }, preJoin.element), passing);
+  void preJoin.open();
+}
+
+/** 404: no such invitation; 410: no longer valid. */
+function refusal(words: Words, status: number, again: () => void): HTMLElement {
+  const text = status === 410 ? words.linkExpired : status >= 400 && status < 429 ? words.linkUnknown : words.linkFailed;
+  const retry = h('button', { type: 'button', class: 'button', on: { click: again } }, words.tryAgain);
+  return h('section', { class: 'panel refusal', role: 'alert' }, h('p', { 'data-testid': 'invitation-refused' }, text), retry);
+}
