@@ -16,7 +16,7 @@ export async function withBrowser(use) {
   const open = async (options = {}) => {
     const profile = await mkdtemp(join(tmpdir(), 'healthsync-web-'));
     const context = await chromium.launchPersistentContext(profile, {
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: ARGS, permissions: ['microphone'], ...options,
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: ARGS, permissions: ['microphone', 'camera'], ...options,
     });
     opened.push({ context, profile });
     return context.pages()[0] ?? (await context.newPage());
