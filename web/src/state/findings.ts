@@ -1,25 +1,25 @@
 /** What a translation did not keep, in plain words, and where it stands in a text. Pure. */
 import type { PreservationFinding, PreservedKind, SpeechSkipReason } from '@events';
 
-const WHAT: Record<PreservedKind, string> = {
-  number: 'number',
-  unit: 'dose',
-  drug: 'medicine',
-  negation: '“not”',
-  laterality: 'side of the body',
-  term: 'term',
-};
+/** The words to say it in. */
+export interface FindingWords {
+  readonly what: Readonly<Record<PreservedKind, string>>;
+  differs(what: string, source: string, target: string): string;
+  lost(what: string): string;
+  added(what: string): string;
+  readonly notSpoken: string;
+}
 
 /** `dose differs: 50 mg → 50 g`. */
-export function explainFinding({ kind, problem, source, target }: PreservationFinding): string {
-  const what = WHAT[kind];
+export function explainFinding({ kind, problem, source, target }: PreservationFinding, words: FindingWords): string {
+  const what = words.what[kind];
   switch (problem) {
     case 'changed':
-      return `${what} differs: ${source ?? '?'} → ${target ?? '?'}`;
+      return words.differs(what, source ?? '?', target ?? '?');
     case 'missing':
-      return `${what} lost in translation${quoted(source)}`;
+      return words.lost(what) + quoted(source);
     case 'added':
-      return `${what} not in the original${quoted(target)}`;
+      return words.added(what) + quoted(target);
   }
 }
 
@@ -28,17 +28,11 @@ function quoted(words: string | undefined): string {
 }
 
 /** One sentence for all findings of a translation: `dose differs: 50 mg → 50 g; not spoken aloud`. */
-export function explainFindings(findings: readonly PreservationFinding[], skipped?: SpeechSkipReason): string {
-  const parts = findings.map(explainFinding);
-  if (skipped === 'not_preserved') parts.push('not spoken aloud');
+export function explainFindings(findings: readonly PreservationFinding[], words: FindingWords, skipped?: SpeechSkipReason): string {
+  const parts = findings.map((finding) => explainFinding(finding, words));
+  if (skipped === 'not_preserved') parts.push(words.notSpoken);
   return parts.join('; ');
 }
-
-export const SKIP_REASON: Record<SpeechSkipReason, string> = {
-  not_preserved: 'not spoken aloud: it may not say the same',
-  turn_taken: 'not spoken: somebody else was speaking',
-  backlog: 'not spoken: too much was waiting',
-};
 
 export interface Piece {
   readonly text: string;

@@ -58,7 +58,7 @@ export class Announcer {
     const { participant, language } = this.viewer();
     state.rows.forEachChanged(previous.rows, (row) => {
       if (row.kind !== 'utterance' || row.participant === participant || this.said.has(row.key)) return;
-      const text = inLanguage(row, language);
+      const text = inLanguage(row, language, this.words);
       if (text === undefined) return;
       this.said.add(row.key);
       if (this.said.size > 256) this.said.delete([...this.said][0] ?? '');
@@ -74,12 +74,12 @@ export class Announcer {
 }
 
 /** What a finished utterance says in a language, with its warning; `undefined` while it is not known yet. */
-export function inLanguage(row: UtteranceRow, language: string | undefined): { text: string; at: string } | undefined {
+export function inLanguage(row: UtteranceRow, language: string | undefined, words: Words): { text: string; at: string } | undefined {
   if (row.final === undefined || row.committed === '') return undefined;
   if (language === undefined || row.language === undefined || sameLanguage(row.language, language)) return { text: row.committed, at: row.final.at };
   const translation = row.translations.find((t) => sameLanguage(t.value.target_language, language));
   if (translation === undefined) return undefined;
   const findings = translation.value.preservation?.findings ?? [];
-  const warning = findings.length === 0 ? '' : ` Warning, ${explainFindings(findings)}.`;
+  const warning = findings.length === 0 ? '' : ` ${words.check} ${explainFindings(findings, words.finding)}.`;
   return { text: translation.value.text + warning, at: translation.at };
 }

@@ -86,6 +86,8 @@ export class CallBar {
     const label = on ? this.words.shrink : this.words.enlarge;
     setAttribute(this.focus, 'aria-label', label);
     setAttribute(this.focus, 'title', label);
+    const short = this.focus.querySelector('.label');
+    if (short !== null) setText(short, on ? this.words.shrinkShort : this.words.enlargeShort);
     this.actions.focus(on);
   }
 

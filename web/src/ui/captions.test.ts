@@ -25,7 +25,7 @@ function make(): Captions {
   const popover = new Popover();
   const connection = { send: () => Promise.resolve(0) } as unknown as Connection;
   const notices = new Notices(store, popover, Date.now, false);
-  return new Captions(store, new Sources(store, popover, new Tooltip()), new LanguageChips(store, connection, popover, notices, wordsFor('en')));
+  return new Captions(store, new Sources(store, popover, new Tooltip()), new LanguageChips(store, connection, popover, notices, wordsFor('en')), wordsFor('en'));
 }
 
 const play = (to: number): void => {
@@ -74,7 +74,7 @@ describe('a caption row', () => {
     expect(portuguese.querySelector('[data-testid="translation"]')).toBeNull();
     play(translation.seq);
     expect(portuguese.querySelector('[data-testid="translation"]')?.textContent).toBe('Boa tarde. O que a traz aqui hoje?');
-    expect(portuguese.querySelector('.note')?.textContent).toContain('machine translation, unreviewed');
+    expect(portuguese.querySelector('.note')?.textContent).toContain('machine (fxtranslate), unreviewed');
   });
 
   it('never takes what was said, typed or translated for markup', () => {

@@ -7,6 +7,7 @@ import { h, icon, replace, setText } from './dom';
 import { languageName, sameLanguage } from './format';
 import type { LanguageChips } from './language-chip';
 import type { Sources } from './sources';
+import type { Words } from './words';
 
 /** Nearer to the end than this counts as being there. */
 const NEAR_END_PX = 48;
@@ -19,7 +20,8 @@ export class Captions {
   private readonly list = h('ol', { class: 'rows' });
   private readonly scroller: HTMLElement;
   private readonly latest: HTMLButtonElement;
-  private readonly empty = h('p', { class: 'empty' }, 'Nothing has been said yet. Join the call, or wait for the others.');
+  private readonly empty: HTMLElement;
+  private viewer: Language | undefined;
   private readonly rows = new Map<string, CaptionRow>();
   private languages: readonly Language[] = [];
   private follow = true;
@@ -31,7 +33,9 @@ export class Captions {
     store: Store,
     private readonly sources: Sources,
     private readonly chips: LanguageChips,
+    private readonly words: Words,
   ) {
+    this.empty = h('p', { class: 'empty' }, words.nothingSaid);
     this.latest = h('button', { type: 'button', class: 'latest', hidden: true }, icon('down'), h('span'));
     this.scroller = h(
       'div',
@@ -63,6 +67,12 @@ export class Captions {
     this.playing = utterance;
   }
 
+  setViewer(language: Language | undefined): void {
+    if (language === this.viewer) return;
+    this.viewer = language;
+    for (const row of this.rows.values()) row.setViewer(language);
+  }
+
   private render(state: SessionState, previous: SessionState): void {
     const languages = state.started?.value.languages ?? [];
     const restarted = state.head < previous.head || languages !== previous.started?.value.languages;
@@ -88,7 +98,8 @@ export class Captions {
 
   private add(row: Row, state: SessionState): void {
     const fallback = state.participants.get(row.participant)?.language;
-    const caption = new CaptionRow(row, this.languages, fallback, this.sources);
+    const caption = new CaptionRow(row, this.languages, fallback, this.sources, this.words);
+    caption.setViewer(this.viewer);
     this.rows.set(row.key, caption);
     this.list.append(caption.element);
     if (row.key === this.playing) caption.setSpeaking(true);

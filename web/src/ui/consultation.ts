@@ -50,10 +50,10 @@ export function openConsultation(root: HTMLElement, session: SessionId, guest?: 
   const popover = new Popover();
   const sources = new Sources(store, popover, new Tooltip());
   const notices = new Notices(store, popover, serverNow, guest !== undefined);
-  const topbar = new TopBar(store, connection, notices, guest !== undefined, words.consultation);
+  const topbar = new TopBar(store, connection, notices, guest !== undefined, words);
   const alarms = new Alarms(store, sources, serverNow);
   const chips = new LanguageChips(store, connection, popover, notices, words);
-  const captions = new Captions(store, sources, chips);
+  const captions = new Captions(store, sources, chips, words);
   const hear = new Hear(store, connection, (utterance) => { captions.setPlaying(utterance); });
   const callView = new CallView({
     session, store, connection, popover, notices, chips, words,
@@ -76,7 +76,7 @@ export function openConsultation(root: HTMLElement, session: SessionId, guest?: 
   const right = h('div', { class: 'right' }, vitals.element, h('div', { class: 'aside' }, news2.element, side.element));
   const main = h('main', { class: 'consult' }, left, guest === undefined && right);
   const panes = paneBar();
-  const offline = new Offline((out) => { setAttribute(app, 'data-offline', out); }, serverNow);
+  const offline = new Offline((out) => { setAttribute(app, 'data-offline', out); }, serverNow, words);
   const app = h('div', { class: 'app', 'data-pane': 'talk', 'data-guest': guest !== undefined }, topbar.element, offline.element, guest === undefined && alarms.banner, main, notices.passing, guest === undefined && panes, footer(words), announcer.element);
   root.replaceChildren(app);
   late.onFocus = (on) => { setAttribute(app, 'data-focus', on); };
@@ -88,6 +88,7 @@ export function openConsultation(root: HTMLElement, session: SessionId, guest?: 
     composer.describe();
     hear.setInCall(inCall);
     hear.prefer(callView.identity.language);
+    captions.setViewer(viewer().language);
   };
   late.onCall();
 

@@ -13,11 +13,14 @@ export function openInvitation(root: HTMLElement, token: string): void {
   const guess = wordsFor(navigator.language);
   document.title = `${guess.consultation} · HealthSync`;
   const card = h('main', { class: 'invitation-main' }, h('p', { class: 'empty', role: 'status' }, '…'));
-  const page = h('div', { class: 'lobby invitation' }, h('header', { class: 'lobby-head' }, h('span', { class: 'brand' }, h('img', { src: '/favicon.svg', alt: '', width: 26, height: 26 }), 'HealthSync'), themeButton()), card, footer(guess));
+  const foot = h('div', {}, footer(guess));
+  const page = h('div', { class: 'lobby invitation' }, h('header', { class: 'lobby-head' }, h('span', { class: 'brand' }, h('img', { src: '/favicon.svg', alt: '', width: 26, height: 26 }), 'HealthSync'), themeButton()), card, foot);
   root.replaceChildren(page);
   const read = async (): Promise<void> => {
     try {
-      greet(root, card, await readInvitation(token));
+      const invited = await readInvitation(token);
+      replace(foot, footer(wordsFor(invited.language)));
+      greet(root, card, invited);
     } catch (error) {
       const status = error instanceof ApiError ? error.status : 0;
       replace(card, refusal(guess, status, () => void read()));
@@ -29,7 +32,7 @@ export function openInvitation(root: HTMLElement, token: string): void {
 function greet(root: HTMLElement, card: HTMLElement, invited: Invited): void {
   const { session, participant, language, languages } = invited;
   const words = wordsFor(language);
-  document.documentElement.lang = words === wordsFor('en') ? 'en' : language;
+  document.documentElement.lang = words.tag;
   document.title = `${words.consultation} · HealthSync`;
   const passing = h('p', { class: 'passing', role: 'status', hidden: true });
   const local = localMedia((text) => {

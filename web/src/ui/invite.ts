@@ -52,8 +52,8 @@ export class Invite {
 
   /** Suggests somebody who is not in the call yet. */
   prepare(): void {
-    const { participants, started } = this.store.state;
-    const absent = ROLES.find((role) => participants.get(role)?.present !== true);
+    const { media, started } = this.store.state;
+    const absent = ROLES.find((role) => !media.has(role));
     if (absent !== undefined) this.role.value = absent;
     this.languages = started?.value.languages ?? [];
     replace(this.language, ...this.languages.map((l) => h('option', { value: l }, languageName(l))), h('option', { value: 'und' }, this.words.findOut.replace('my', 'their')));

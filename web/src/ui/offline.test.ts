@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Offline, OFFLINE_AFTER_MS } from './offline';
+import { wordsFor } from './words';
 
 let offline: Offline;
 let out: boolean | undefined;
@@ -8,7 +9,7 @@ let out: boolean | undefined;
 beforeEach(() => {
   vi.useFakeTimers({ now: new Date(2026, 10, 23, 14, 2, 0) });
   out = undefined;
-  offline = new Offline((now) => { out = now; }, Date.now);
+  offline = new Offline((now) => { out = now; }, Date.now, wordsFor('en'));
 });
 
 afterEach(() => {

@@ -2,6 +2,7 @@
 import type { ConnectionStatus } from '../net/connection';
 import { h, replace } from './dom';
 import { clockTime } from './format';
+import type { Words } from './words';
 
 /** A drop that heals sooner is not worth a line that comes and goes. */
 export const OFFLINE_AFTER_MS = 2_000;
@@ -14,6 +15,7 @@ export class Offline {
   constructor(
     private readonly onChange: (offline: boolean) => void,
     private readonly now: () => number,
+    private readonly words: Words,
   ) {}
 
   setStatus(status: ConnectionStatus): void {
@@ -35,8 +37,8 @@ export class Offline {
   private expect(lostAt: number | undefined): void {
     const text =
       lostAt === undefined
-        ? 'The server has not answered yet.'
-        : `No connection since ${clockTime(lostAt)}. Nothing on this page is current until it is back.`;
+        ? this.words.noAnswer
+        : this.words.noConnectionSince(clockTime(lostAt));
     this.timer = setTimeout(() => {
       this.show(text);
     }, OFFLINE_AFTER_MS);

@@ -61,7 +61,7 @@ export class OverlayView {
       return;
     }
     const about = 'translation' in flag ? h('p', { class: 'about' }, `“${flag.translation}”`) : undefined;
-    replace(this.flag, flagLine(`${this.words.check}:`, flag.findings, flag.skipped), about);
+    replace(this.flag, flagLine(this.words.check, flag.findings, this.words.finding, flag.skipped), about);
   }
 }
 

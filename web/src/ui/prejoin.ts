@@ -53,9 +53,8 @@ export class PreJoin {
       new DevicePicker(local, words, 'prejoin').element,
       this.status,
       this.join,
-      h('p', { class: 'fine' }, words.consent),
     );
-    this.element = h('div', { class: 'prejoin' }, preview, form);
+    this.element = h('div', { class: 'prejoin' }, h('div', { class: 'mirror' }, preview, h('p', { class: 'fine' }, words.consent)), form);
     local.subscribe((state) => { this.show(state); });
     this.nameSelf();
   }

@@ -7,6 +7,7 @@ import { h, icon, replace, setAttribute, setText } from './dom';
 import { BAND_NAME, dayTime, elapsed, languageName } from './format';
 import type { Notices } from './notices';
 import { themeButton } from './theme';
+import type { Words } from './words';
 
 export class TopBar {
   readonly element: HTMLElement;
@@ -25,7 +26,7 @@ export class TopBar {
     private readonly notices: Notices,
     /** Somebody who came by an invitation sees the call, not the record, and does not end it. */
     private readonly guest: boolean,
-    title: string,
+    private readonly words: Words,
   ) {
     this.state = store.state;
     this.confirm = this.endDialog();
@@ -38,7 +39,7 @@ export class TopBar {
       'header',
       { class: 'topbar' },
       back,
-      h('div', { class: 'who' }, guest ? h('h1', { class: 'patient-line' }, h('strong', { class: 'patient' }, title)) : h('h1', { class: 'patient-line' }, h('span', { class: 'term' }, 'Patient '), this.patient), h('span', { class: 'sub' }, this.languages, this.clock, !guest && this.risk)),
+      h('div', { class: 'who' }, guest ? h('h1', { class: 'patient-line' }, h('strong', { class: 'patient' }, words.consultation)) : h('h1', { class: 'patient-line' }, h('span', { class: 'term' }, 'Patient '), this.patient), h('span', { class: 'sub' }, this.languages, this.clock, !guest && this.risk)),
       h('div', { class: 'bar-end' }, this.connection, !guest && notices.button, themeButton(), this.end),
       this.confirm,
     );
@@ -63,25 +64,25 @@ export class TopBar {
     this.connection.dataset.state = status.phase;
     switch (status.phase) {
       case 'connecting':
-        setText(this.connection, 'Connecting');
+        setText(this.connection, this.words.connecting);
         break;
       case 'live':
-        setText(this.connection, 'Live');
+        setText(this.connection, this.words.live);
         break;
       case 'waiting': {
         const retry = (): void => {
           this.stream.reconnectNow();
         };
-        const button = h('button', { type: 'button', class: 'link', on: { click: retry } }, 'Retry now');
+        const button = h('button', { type: 'button', class: 'link', on: { click: retry } }, this.words.retryNow);
         const seconds = Math.max(1, Math.round(status.delayMs / 1_000));
-        replace(this.connection, h('span', { class: 'roomy' }, `Reconnecting in ${seconds} s`), button);
+        replace(this.connection, h('span', { class: 'roomy' }, this.words.retryIn(seconds)), button);
         break;
       }
       case 'ended':
-        setText(this.connection, 'Session ended');
+        setText(this.connection, this.words.sessionEnded);
         break;
       case 'gone':
-        setText(this.connection, 'No session');
+        setText(this.connection, this.words.noSession);
     }
   }
 

@@ -2,12 +2,14 @@
  * The words of the call, in the languages the page can be used in. A patient who follows an invitation reads them in
  * the language they were invited in; what clinicians alone see is in English.
  */
-import type { Language } from '@events';
+import type { CaptionDropReason, Language, PreservedKind, SpeechSkipReason } from '@events';
 import type { Trouble } from '../call/local-media';
 import type { Rating } from '../call/quality';
 import { primary } from './format';
 
 const en = {
+  /** BCP 47, for screen readers. */
+  tag: 'en' as string,
   roles: { clinician: 'Clinician', patient: 'Patient', relative: 'Relative', colleague: 'Colleague' } as Readonly<Record<string, string>>,
   you: 'You',
   invitedAs: (role: string) => `You are invited as ${role}`,
@@ -54,7 +56,9 @@ const en = {
   devices: 'Devices',
   invite: 'Invite',
   enlarge: 'Enlarge the call',
+  enlargeShort: 'Enlarge',
   shrink: 'Show the record beside the call',
+  shrinkShort: 'Record',
   alone: 'Nobody else is in the call yet.',
   aloneHint: 'You will see and hear them as soon as they join.',
   notJoined: 'Nobody is in the call.',
@@ -71,7 +75,42 @@ const en = {
   translating: 'translating',
   speaking: 'speaking',
   transcribing: 'transcribing',
-  check: 'May not say the same',
+  check: 'May not say the same:',
+  checkWith: 'Check with the speaker:',
+  typed: 'typed',
+  notTranslated: 'typed, not translated',
+  lowConfidence: 'low confidence',
+  unsure: 'The recogniser was unsure of this word',
+  byMachine: (engine: string, reviewed: boolean) => `machine (${engine}), ${reviewed ? 'reviewed' : 'unreviewed'}`,
+  byMachineTitle: (engine: string, reviewed: boolean) =>
+    `Translated by machine with ${engine}${reviewed ? '.' : '; nobody has reviewed this engine for these languages.'}`,
+  interrupted: 'interrupted',
+  skipped: {
+    not_preserved: 'not spoken aloud: it may not say the same',
+    turn_taken: 'not spoken: somebody else was speaking',
+    backlog: 'not spoken: too much was waiting',
+  } as Readonly<Record<SpeechSkipReason, string>>,
+  dropped: {
+    implausible: 'Not transcribed: the text was implausible',
+    model_failed: 'Not transcribed: speech recognition failed',
+    interrupted: 'Not transcribed: the audio was interrupted',
+  } as Readonly<Record<Exclude<CaptionDropReason, 'no_speech'>, string>>,
+  finding: {
+    what: { number: 'number', unit: 'dose', drug: 'medicine', negation: '“not”', laterality: 'side of the body', term: 'term' } as Readonly<Record<PreservedKind, string>>,
+    differs: (what: string, source: string, target: string) => `${what} differs: ${source} → ${target}`,
+    lost: (what: string) => `${what} lost in translation`,
+    added: (what: string) => `${what} not in the original`,
+    notSpoken: 'not spoken aloud',
+  },
+  nothingSaid: 'Nothing has been said yet. Join the call, or wait for the others.',
+  connecting: 'Connecting',
+  live: 'Live',
+  retryNow: 'Retry now',
+  retryIn: (seconds: number) => `Reconnecting in ${seconds} s`,
+  sessionEnded: 'Session ended',
+  noSession: 'No session',
+  noAnswer: 'The server has not answered yet.',
+  noConnectionSince: (time: string) => `No connection since ${time}. Nothing on this page is current until it is back.`,
   detected: 'detected',
   unknownLanguage: 'Language not known yet',
   typeAs: (role: string, language: string) => `Type as ${role.toLowerCase()}${language === '' ? '' : ` in ${language}`}`,
@@ -108,6 +147,7 @@ const en = {
 export type Words = typeof en;
 
 const pt: Words = {
+  tag: 'pt',
   roles: { clinician: 'Profissional de saúde', patient: 'Paciente', relative: 'Familiar', colleague: 'Colega' },
   you: 'Você',
   invitedAs: (role) => `Convite para entrar como ${role}`,
@@ -154,7 +194,9 @@ const pt: Words = {
   devices: 'Aparelhos',
   invite: 'Convidar',
   enlarge: 'Ampliar a chamada',
+  enlargeShort: 'Ampliar',
   shrink: 'Mostrar o registro ao lado da chamada',
+  shrinkShort: 'Registro',
   alone: 'Ainda não há mais ninguém na chamada.',
   aloneHint: 'Você verá e ouvirá os outros assim que entrarem.',
   notJoined: 'Ninguém está na chamada.',
@@ -171,7 +213,41 @@ const pt: Words = {
   translating: 'traduzindo',
   speaking: 'falando',
   transcribing: 'transcrevendo',
-  check: 'Pode não dizer o mesmo',
+  check: 'Pode não dizer o mesmo:',
+  checkWith: 'Confirme com quem falou:',
+  typed: 'escrito',
+  notTranslated: 'escrito, não traduzido',
+  lowConfidence: 'pouca certeza',
+  unsure: 'O reconhecimento teve dúvida nesta palavra',
+  byMachine: (engine, reviewed) => `por máquina (${engine}), ${reviewed ? 'revisto' : 'não revisto'}`,
+  byMachineTitle: (engine, reviewed) => `Traduzido por máquina com ${engine}${reviewed ? '.' : '; ninguém reviu este tradutor para estas línguas.'}`,
+  interrupted: 'interrompido',
+  skipped: {
+    not_preserved: 'não dito em voz alta: pode não dizer o mesmo',
+    turn_taken: 'não dito: outra pessoa estava falando',
+    backlog: 'não dito: havia demais à espera',
+  },
+  dropped: {
+    implausible: 'Não transcrito: o texto não era plausível',
+    model_failed: 'Não transcrito: o reconhecimento falhou',
+    interrupted: 'Não transcrito: o som foi interrompido',
+  },
+  finding: {
+    what: { number: 'número', unit: 'dose', drug: 'medicamento', negation: '«não»', laterality: 'lado do corpo', term: 'termo' },
+    differs: (what, source, target) => `${what} diferente: ${source} → ${target}`,
+    lost: (what) => `${what} perdido na tradução`,
+    added: (what) => `${what} que não está no original`,
+    notSpoken: 'não dito em voz alta',
+  },
+  nothingSaid: 'Ainda não se disse nada. Entre na chamada ou espere pelos outros.',
+  connecting: 'Ligando',
+  live: 'Ao vivo',
+  retryNow: 'Tentar agora',
+  retryIn: (seconds) => `Ligando de novo em ${seconds} s`,
+  sessionEnded: 'Consulta terminada',
+  noSession: 'Consulta inexistente',
+  noAnswer: 'O servidor ainda não respondeu.',
+  noConnectionSince: (time) => `Sem conexão desde ${time}. Nada nesta página está atualizado até ela voltar.`,
   detected: 'detectado',
   unknownLanguage: 'Língua ainda desconhecida',
   typeAs: (_, language) => `Escrever${language === '' ? '' : ` em ${language}`}`,
