@@ -55,7 +55,13 @@ async function person(name, wav, viewport) {
   const page = context.pages()[0] ?? (await context.newPage());
   page.setDefaultTimeout(PATIENCE);
   page.on("pageerror", (error) => problems.push(`${name}: ${error}`));
-  page.on("console", (message) => message.type() === "error" && problems.push(`${name}: ${message.text()}`));
+  // A failed request is told with its address below, by the browser without.
+  const told = (message) => message.type() === "error" && !message.text().startsWith("Failed to load resource");
+  page.on("console", (message) => told(message) && problems.push(`${name}: ${message.text()}`));
+  page.on("response", (response) => {
+    const { pathname } = new URL(response.url());
+    if (response.status() >= 400) problems.push(`${name}: ${response.status()} ${response.request().method()} ${pathname}`);
+  });
   return page;
 }
 
@@ -74,21 +80,26 @@ async function moving(page, speaker) {
   return handle.jsonValue();
 }
 
-/** Sound that came in over connections that are still up. */
+/** Waits for a voice, not the noise of a silent encoder, over connections that are up. */
 async function heard(page) {
-  const handle = await page.waitForFunction(async () => {
-    let [bytes, energy] = [0, 0];
-    for (const peer of window.peers) {
-      if (peer.connectionState !== "connected") continue;
-      for (const report of (await peer.getStats()).values()) {
-        if (report.type !== "inbound-rtp" || report.kind !== "audio") continue;
-        bytes += report.bytesReceived;
-        energy += report.totalAudioEnergy ?? 0;
+  const until = Date.now() + PATIENCE;
+  for (;;) {
+    const sound = await page.evaluate(async () => {
+      let [bytes, energy] = [0, 0];
+      for (const peer of window.peers) {
+        if (peer.connectionState !== "connected") continue;
+        for (const report of (await peer.getStats()).values()) {
+          if (report.type !== "inbound-rtp" || report.kind !== "audio") continue;
+          bytes += report.bytesReceived;
+          energy += report.totalAudioEnergy ?? 0;
+        }
       }
-    }
-    return bytes > 0 && energy > 0 ? { bytes, energy } : null;
-  });
-  return handle.jsonValue();
+      return { bytes, energy };
+    });
+    if (sound.energy > 1e-4) return sound;
+    if (Date.now() > until) throw new Error(`nothing was heard: ${JSON.stringify(sound)}`);
+    await page.waitForTimeout(250);
+  }
 }
 
 async function enter(page) {

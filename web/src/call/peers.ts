@@ -67,7 +67,7 @@ export class Publisher {
   /** The server does not take pictures. */
   get soundOnly(): boolean {
     const video = this.senders?.video;
-    return video !== undefined && this.link.state.phase === 'live' && video.currentDirection === 'inactive';
+    return video !== undefined && this.link.state.phase === 'live' && video.currentDirection !== 'sendonly';
   }
 
   /** Changes what is sent without a new negotiation. */

@@ -18,7 +18,8 @@ export function iceFragment(sdp: string): string {
   const part = [
     ...keep(head, 'a=group:BUNDLE'),
     ...credentials,
-    ...keep(media, 'm=', 'a=mid:', 'a=candidate:'),
+    ...keep(media, 'm=', 'a=mid:'),
+    ...keep(media, 'a=candidate:'),
     'a=end-of-candidates',
   ];
   return part.join(EOL) + EOL;

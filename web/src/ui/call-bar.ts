@@ -105,7 +105,7 @@ export class CallBar {
     showSwitch(this.camera, state.cameraOn, ['camera', 'camera-off'], [`${words.turnCameraOff} (V)`, `${words.turnCameraOn} (V)`]);
     this.level.follow(inCall && on ? state.microphone : undefined);
     const label = this.microphone.querySelector('.label');
-    if (label !== null) setText(label, on ? words.microphone : words.muted);
+    if (label !== null) setText(label, on ? words.microphoneShort : words.muted);
   }
 
   /** M and V, unless somebody is typing. */

@@ -57,6 +57,7 @@ export class PreJoin {
     this.element = h('div', { class: 'prejoin' }, h('div', { class: 'mirror' }, preview, h('p', { class: 'fine' }, words.consent)), form);
     local.subscribe((state) => { this.show(state); });
     this.nameSelf();
+    this.setLanguages([]);
   }
 
   /** As whom the person joins, and would type. */
