@@ -3,7 +3,7 @@ import type { Language, ParticipantId, SessionId } from '@events';
 import { publish, receive } from '../net/api';
 import { Link, type LinkState } from './link';
 import type { LocalState } from './local-media';
-import { nextQuality, measure, stalled, STALLED_SAMPLES, type Quality, type Sample } from './quality';
+import { nextQuality, measure, Stall, type Quality, type Sample } from './quality';
 import { sampleConnection } from './stats';
 
 /** What one 720p picture of a talking person needs; more would only fill a poor uplink. */
@@ -21,22 +21,16 @@ export interface Identity {
 class Gauge {
   quality: Quality | undefined;
   private last: { readonly peer: RTCPeerConnection; readonly sample: Sample } | undefined;
-  private dry = 0;
+  private readonly stall = new Stall();
 
   /** Returns whether nothing came for so long that the connection should begin anew. */
   async read(peer: RTCPeerConnection, inbound: boolean, expected: { audio: boolean; video: boolean }): Promise<boolean> {
     const sample = await sampleConnection(peer, inbound);
     const before = this.last?.peer === peer ? this.last.sample : undefined;
     this.last = { peer, sample };
-    if (before === undefined) {
-      this.dry = 0;
-      return false;
-    }
+    if (before === undefined) return false;
     this.quality = nextQuality(this.quality, measure(before, sample));
-    this.dry = stalled(this.dry, before, sample, expected);
-    if (this.dry < STALLED_SAMPLES) return false;
-    this.dry = 0;
-    return true;
+    return this.stall.next(before, sample, expected);
   }
 }
 
@@ -105,11 +99,17 @@ export class Publisher {
   }
 }
 
+interface Tracks {
+  readonly audio: MediaStreamTrack;
+  readonly video: MediaStreamTrack | undefined;
+}
+
 /** One participant, or the interpreter's voice in a language. */
 export class Watcher {
   readonly link: Link;
   private readonly gauge = new Gauge();
-  private tracks: { readonly audio: MediaStreamTrack; readonly video: MediaStreamTrack | undefined } | undefined;
+  private tracks: Tracks | undefined;
+  private coming: Tracks | undefined;
 
   constructor(
     session: SessionId,
@@ -121,13 +121,16 @@ export class Watcher {
         const audio = peer.addTransceiver('audio', { direction: 'recvonly' }).receiver.track;
         const video = 'of' in what ? peer.addTransceiver('video', { direction: 'recvonly' }) : undefined;
         if (video !== undefined) preferCodecs(video);
-        this.tracks = { audio, video: video?.receiver.track };
+        this.coming = { audio, video: video?.receiver.track };
       },
       offer: (sdp: string) => receive(session, what, sdp),
       replaces: false,
       patient: true,
     };
-    this.link = new Link(spec, onState);
+    this.link = new Link(spec, ({ phase }) => {
+      if (phase === 'live') this.tracks = this.coming;
+      onState();
+    });
   }
 
   get quality(): Quality | undefined {

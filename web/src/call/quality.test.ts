@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { complaint, measure, nextQuality, rate, stalled, type Measure, type Quality, type Sample } from './quality';
+import { complaint, measure, nextQuality, rate, Stall, type Measure, type Quality, type Sample } from './quality';
 import { sampleOf } from './stats';
 
 const sample = (atMs: number, change: Partial<Sample> = {}): Sample => ({ atMs, packets: 0, lost: 0, bytes: 0, audioBytes: 0, videoBytes: 0, jitterMs: 5, rttMs: 40, ...change });
@@ -58,15 +58,31 @@ describe('a rating', () => {
 
 describe('a stalled connection', () => {
   const both = { audio: true, video: true };
+  const still = [sample(0, { audioBytes: 10, videoBytes: 10 }), sample(2_000, { audioBytes: 10, videoBytes: 10 })] as const;
+  const run = (stall: Stall, times: number, [a, b]: readonly [Sample, Sample], expected: { audio: boolean; video: boolean }): number[] =>
+    Array.from({ length: times }, (_, i) => i + 1).filter(() => stall.next(a, b, expected));
 
-  it('is one that brings nothing of what is sent', () => {
-    const [a, b] = [sample(0, { audioBytes: 10, videoBytes: 10 }), sample(2_000, { audioBytes: 20, videoBytes: 10 })];
-    expect(stalled(2, a, b, both)).toBe(3);
-    expect(stalled(2, a, b, { audio: true, video: false })).toBe(0);
+  it('is begun anew, later each time it was in vain', () => {
+    const stall = new Stall();
+    const begun = Array.from({ length: 40 }, (_, i) => i + 1).filter(() => stall.next(...still, both));
+    expect(begun).toEqual([4, 12, 28]);
+  });
+
+  it('is patient again once sound has come', () => {
+    const stall = new Stall();
+    expect(run(stall, 4, still, both)).toEqual([4]);
+    stall.next(sample(0), sample(2_000, { audioBytes: 5 }), both);
+    expect(run(stall, 4, still, both)).toEqual([4]);
+  });
+
+  it('is not one that brings the sound, though no picture', () => {
+    const stall = new Stall();
+    expect(run(stall, 20, [sample(0), sample(2_000, { audioBytes: 900 })], both)).toEqual([]);
   });
 
   it('is not one of somebody who sends nothing', () => {
-    expect(stalled(2, sample(0), sample(2_000), { audio: false, video: false })).toBe(0);
+    expect(run(new Stall(), 20, still, { audio: false, video: false })).toEqual([]);
+    expect(run(new Stall(), 4, still, { audio: false, video: true })).toEqual([4]);
   });
 });
 

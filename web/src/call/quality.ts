@@ -80,11 +80,31 @@ export function complaint({ rating, measure: m }: Quality): string {
   return 'It is getting better.';
 }
 
-/** Samples without a byte of what should come, after which a connection is begun anew. */
-export const STALLED_SAMPLES = 4;
+/** Samples without a byte of what should come, after which a connection is begun anew; twice as many each time. */
+const STALLED_SAMPLES = 4;
+/** After this many new connections in vain the next waits about two minutes. */
+const MAX_DOUBLINGS = 4;
 
-/** Counts intervals in which something that should come did not. */
-export function stalled(count: number, before: Sample, after: Sample, expected: { readonly audio: boolean; readonly video: boolean }): number {
-  const dry = (expected.audio && after.audioBytes <= before.audioBytes) || (expected.video && after.videoBytes <= before.videoBytes);
-  return dry ? count + 1 : 0;
+/** Sees when nothing comes over a connection that looks well. */
+export class Stall {
+  private dry = 0;
+  private vain = 0;
+
+  /**
+   * Whether to begin anew. Sound decides where somebody sends it: pictures also stay away when the sender's uplink
+   * is too poor for them, and a new connection would only take the sound away too.
+   */
+  next(before: Sample, after: Sample, expected: { readonly audio: boolean; readonly video: boolean }): boolean {
+    const came = after.audioBytes > before.audioBytes || (!expected.audio && after.videoBytes > before.videoBytes);
+    if (came || (!expected.audio && !expected.video)) {
+      this.dry = 0;
+      if (came) this.vain = 0;
+      return false;
+    }
+    this.dry += 1;
+    if (this.dry < STALLED_SAMPLES * 2 ** this.vain) return false;
+    this.dry = 0;
+    this.vain = Math.min(MAX_DOUBLINGS, this.vain + 1);
+    return true;
+  }
 }
