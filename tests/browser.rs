@@ -6,16 +6,19 @@ use common::{Server, all_events, recall};
 use healthsync::{config::Config, wiring};
 use healthsync_events::EventBody;
 use healthsync_models::{Model, tasks::SpeakRequest};
-use std::{path::Path, process::Command};
+use serde_json::Value;
+use std::{ffi::OsStr, path::Path, process::Command};
 
 const SAID: &str = "Estou com dor no peito desde ontem à noite e sinto falta de ar quando subo escadas.";
 
-/// Speaks with the registry's voice, between silences: Chromium plays the file from the moment it opens the
-/// microphone, before the connection stands.
-fn record(path: &Path) {
+const ASKED: &str = "Good morning. Do you have any pain in your chest when you breathe?";
+
+/// Speaks with a voice of the registry, after `lead` seconds of silence and before four: Chromium plays the file from
+/// the moment it opens the microphone, before the connection stands.
+fn record(path: &Path, text: &str, voice: &str, language: &str, lead: usize) {
     let mut speaker = wiring::load_speaker(&Config::default()).unwrap();
     let request =
-        SpeakRequest { text: SAID.into(), language: "pt".parse().unwrap(), voice: Some("pf_dora".into()), speed: 1.0 };
+        SpeakRequest { text: text.into(), language: language.parse().unwrap(), voice: Some(voice.into()), speed: 1.0 };
     let spoken = speaker.run(std::slice::from_ref(&request)).pop().unwrap().unwrap();
     let spec = hound::WavSpec {
         channels: 1,
@@ -24,11 +27,20 @@ fn record(path: &Path) {
         sample_format: hound::SampleFormat::Int,
     };
     let mut wav = hound::WavWriter::create(path, spec).unwrap();
-    let silence = std::iter::repeat_n(0.0, 4 * spoken.sample_rate as usize);
-    for sample in silence.clone().chain(spoken.samples).chain(silence) {
+    let silence = |seconds: usize| std::iter::repeat_n(0.0, seconds * spoken.sample_rate as usize);
+    for sample in silence(lead).chain(spoken.samples.iter().copied()).chain(silence(4)) {
         wav.write_sample((sample * 32_767.0) as i16).unwrap();
     }
     wav.finalize().unwrap();
+}
+
+/// Runs a script of `tests/browser` and gives the one JSON object that it prints.
+fn browse(script: &str, arguments: &[&OsStr]) -> Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(script);
+    let output = Command::new("node").arg(script).args(arguments).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,16 +49,12 @@ async fn a_person_who_joins_from_a_browser_sees_captions_and_their_translation()
     let wav = server.folder.path().join("microphone.wav");
     let screenshot = server.folder.path().join("call.png");
     let url = server.http.clone();
-    let output = tokio::task::spawn_blocking(move || {
-        record(&wav);
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/call.mjs");
-        Command::new("node").arg(script).arg(url).arg(wav).arg(screenshot).output().unwrap()
+    let seen = tokio::task::spawn_blocking(move || {
+        record(&wav, SAID, "pf_dora", "pt", 8);
+        browse("call.mjs", &[url.as_ref(), wav.as_ref(), screenshot.as_ref()])
     })
     .await
     .unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    let seen: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let caption = seen["caption"].as_str().unwrap();
     assert!(recall(SAID, caption) >= 0.7, "{caption}");
     assert!(seen["translation"].as_str().unwrap().to_lowercase().contains("chest"), "{seen}");
@@ -55,4 +63,44 @@ async fn a_person_who_joins_from_a_browser_sees_captions_and_their_translation()
     let session = seen["session"].as_str().unwrap().parse().unwrap();
     let events = all_events(&server.http, session).await;
     assert!(events.iter().any(|e| matches!(e.body, EventBody::CaptionPartial(_))), "partials came before the final");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_see_and_hear_each_other_and_the_clinician_reads_what_the_patient_says() {
+    let server = Server::start().await;
+    let folder = server.folder.path().to_owned();
+    let url = server.http.clone();
+    let seen = tokio::task::spawn_blocking(move || {
+        let (clinician, patient) = (folder.join("clinician.wav"), folder.join("patient.wav"));
+        record(&clinician, ASKED, "joe", "en", 12);
+        record(&patient, SAID, "pf_dora", "pt", 6);
+        let shots = folder.join("shots");
+        browse("two-pages.mjs", &[url.as_ref(), clinician.as_ref(), patient.as_ref(), shots.as_ref(), "chest".as_ref()])
+    })
+    .await
+    .unwrap();
+
+    assert_eq!(seen["invitedAs"], "Convite para entrar como Paciente", "the link opens in the patient's language");
+    for picture in ["clinicianSees", "patientSees", "movesAgain", "rejoined", "rejoinedSees"] {
+        let number = |field: &str| seen[picture][field].as_f64().unwrap();
+        assert!(number("width") > 0.0 && number("moved") > 1.0, "{picture}: {seen}");
+    }
+    for sound in ["clinicianHears", "patientHears"] {
+        assert!(seen[sound]["bytes"].as_f64().unwrap() > 0.0, "{sound}: {seen}");
+        assert!(seen[sound]["energy"].as_f64().unwrap() > 1e-4, "{sound}: {seen}");
+    }
+    assert!(seen["overlay"].as_str().unwrap().to_lowercase().contains("chest"), "{seen}");
+    assert_eq!(seen["language"], "en");
+    assert!(recall(SAID, seen["original"].as_str().unwrap()) >= 0.5, "what was said stands beneath: {seen}");
+    for flag in ["muteSeen", "cameraOffSeen", "leavingSeen"] {
+        assert_eq!(seen[flag], true, "{flag}: {seen}");
+    }
+    assert_eq!(seen["problems"].as_array().unwrap().len(), 0, "the pages log no errors: {seen}");
+
+    let session = seen["session"].as_str().unwrap().parse().unwrap();
+    let events = all_events(&server.http, session).await;
+    let came =
+        |body: &EventBody| matches!(body, EventBody::ParticipantJoined(p) if p.participant.to_string() == "patient");
+    assert!(events.iter().filter(|e| came(&e.body)).count() >= 2, "the patient came back");
+    assert!(events.iter().any(|e| matches!(&e.body, EventBody::ParticipantInvited(_))));
 }

@@ -1,5 +1,5 @@
 // Makes a call from headless Chromium as a person would: opens the page, starts a session, joins with the
-// microphone (a WAV file plays into it), and waits for the caption and its translation to appear.
+// microphone (a WAV file plays into it) and without a camera, and waits for the caption and its translation to appear.
 //
 //   node call.mjs URL WAV SCREENSHOT
 //
@@ -44,8 +44,9 @@ try {
   await page.goto(url);
   await page.getByTestId("start-patient").fill("BROWSER-1");
   await page.getByTestId("start-button").click();
+  await page.getByTestId("join-call").click();
   await page.getByRole("radio", { name: "Patient" }).check({ force: true });
-  await page.getByTestId("join-mic").click();
+  await page.getByTestId("join-now").click();
   const row = page.locator('[data-testid="caption-row"][data-final="true"]').first();
   await row.waitFor();
   const translation = page.getByTestId("translation").first();

@@ -1,9 +1,10 @@
 // A consultation between two people in two browsers: the clinician starts a session and invites, the patient joins by
 // the link; both send sound and pictures, mute, leave and come back.
 //
-//   node two-pages.mjs URL CLINICIAN_WAV PATIENT_WAV FOLDER
+//   node two-pages.mjs URL CLINICIAN_WAV PATIENT_WAV FOLDER [WORD]
 //
-// The recordings play into the microphones over and over. Screenshots go into FOLDER. Prints one JSON object.
+// The recordings play into the microphones over and over; the caption that is reported is the first final one over
+// the patient's picture that has WORD in it. Screenshots go into FOLDER. Prints one JSON object.
 import { createRequire } from "node:module";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +13,7 @@ import { join } from "node:path";
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
 const { chromium } = require("playwright-core");
 
-const [url, clinicianWav, patientWav, folder] = process.argv.slice(2);
+const [url, clinicianWav, patientWav, folder, word = ""] = process.argv.slice(2);
 const PATIENCE = Number(process.env.PATIENCE_MS ?? 90_000);
 mkdirSync(folder, { recursive: true });
 const opened = [];
@@ -102,6 +103,17 @@ async function heard(page) {
   }
 }
 
+/** Waits for a final translation over the patient's picture; read at once, before the next one takes its place. */
+async function translated(page) {
+  const handle = await page.waitForFunction((wanted) => {
+    const overlay = document.querySelector('[data-testid="tile"][data-speaker="patient"] [data-testid="overlay"][data-shown][data-stage="final"]');
+    const lead = overlay?.querySelector('[data-testid="overlay-lead"]')?.textContent ?? "";
+    if (lead === "" || !lead.toLowerCase().includes(wanted)) return null;
+    return { overlay: lead, original: overlay.querySelector(".original")?.textContent ?? "", language: overlay.querySelector(".lead").lang };
+  }, word.toLowerCase());
+  return handle.jsonValue();
+}
+
 async function enter(page) {
   await page.getByTestId("prejoin-camera").click();
   await page.locator(".preview video.self:not([hidden])").waitFor();
@@ -139,10 +151,7 @@ async function consultation() {
   found.clinicianHears = await heard(clinician);
   found.patientHears = await heard(patient);
 
-  const lead = tile(clinician, "patient").locator('[data-testid="overlay"][data-shown][data-stage="final"]');
-  await lead.waitFor();
-  found.overlay = await lead.getByTestId("overlay-lead").innerText();
-  found.original = await lead.locator(".original").innerText();
+  Object.assign(found, await translated(clinician));
   await shot(clinician, "clinician");
   await shot(patient, "patient");
 
