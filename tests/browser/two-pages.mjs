@@ -146,12 +146,14 @@ async function consultation() {
   found.invitedAs = await patient.getByTestId("invited-as").innerText();
   await enter(patient);
 
-  found.clinicianSees = await moving(clinician, "patient");
-  found.patientSees = await moving(patient, "clinician");
-  found.clinicianHears = await heard(clinician);
-  found.patientHears = await heard(patient);
-
-  Object.assign(found, await translated(clinician));
+  const [clinicianSees, patientSees, clinicianHears, patientHears, read] = await Promise.all([
+    moving(clinician, "patient"),
+    moving(patient, "clinician"),
+    heard(clinician),
+    heard(patient),
+    translated(clinician),
+  ]);
+  Object.assign(found, { clinicianSees, patientSees, clinicianHears, patientHears, ...read });
   await shot(clinician, "clinician");
   await shot(patient, "patient");
 

@@ -69,6 +69,7 @@ await withBrowser(async (open) => {
   for (const [who, file] of Object.entries(films)) await portrait(drawing, who, file);
   const looks = [
     { tag: '1440-light', viewport: { width: 1440, height: 900 }, colorScheme: 'light' },
+    { tag: '1024-dark', viewport: { width: 1024, height: 800 }, colorScheme: 'dark' },
     { tag: '390-dark', viewport: { width: 390, height: 844 }, colorScheme: 'dark', hasTouch: true },
   ];
   for (const [i, look] of looks.entries()) {
