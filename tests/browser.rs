@@ -81,7 +81,7 @@ async fn two_people_see_and_hear_each_other_and_the_clinician_reads_what_the_pat
     .unwrap();
 
     assert_eq!(seen["invitedAs"], "Convite para entrar como Paciente", "the link opens in the patient's language");
-    for picture in ["clinicianSees", "patientSees", "movesAgain", "rejoined", "rejoinedSees"] {
+    for picture in ["clinicianSees", "patientSees", "movesAgain", "renewed", "rejoined", "rejoinedSees"] {
         let number = |field: &str| seen[picture][field].as_f64().unwrap();
         assert!(number("width") > 0.0 && number("moved") > 1.0, "{picture}: {seen}");
     }

@@ -13,7 +13,9 @@ import { Sound, type Preference, type Speaking } from './sound';
 
 /** As often as a person notices a change. */
 const STATS_MS = 2_000;
-/** A refused or lost `media.mute` is sent again no sooner. */
+/** `media.mute` is sent no more often, whatever the server makes of it; a person's thumb is slower. */
+const MUTE_GAP_MS = 250;
+/** A refused or lost one is sent again no sooner. */
 const MUTE_RETRY_MS = 1_000;
 /** More connections than this and a phone has no power left for any of them. */
 const MAX_WATCHED = 8;
@@ -55,6 +57,7 @@ export class Call {
   private reason: string | undefined;
   private blocked = false;
   private joinedSeq = 0;
+  private wasUp = false;
   private muteSeq = 0;
   private muting = false;
   private statsTimer: ReturnType<typeof setInterval> | undefined;
@@ -94,6 +97,8 @@ export class Call {
     this.me = me;
     this.phase = 'joining';
     this.reason = undefined;
+    this.joinedSeq = 0;
+    this.wasUp = false;
     this.publisher = new Publisher(this.session, me, this.local.state, (state) => { this.published(state); });
     this.publisher.link.open();
     this.sound.start();
@@ -156,13 +161,15 @@ export class Call {
   }
 
   private published(state: LinkState): void {
+    const { wasUp } = this;
+    this.wasUp = state.phase === 'live' || state.phase === 'unsteady';
     const seen = this.me === undefined ? undefined : this.store.state.participants.get(this.me.participant);
     if (state.phase === 'live') {
       this.phase = 'in';
       this.joinedSeq = seen?.joined ?? 0;
     }
-    // Both would take the place of the other for ever.
-    if (state.phase === 'waiting' && this.phase === 'in' && seen !== undefined && this.joinedSeq > 0 && seen.joined > this.joinedSeq) {
+    // Lost, and joined again since without this page having asked: both would take the other's place for ever.
+    if (state.phase === 'waiting' && wasUp && seen !== undefined && this.joinedSeq > 0 && seen.joined > this.joinedSeq) {
       this.fail('You joined this call from another window or device.');
       return;
     }
@@ -234,16 +241,18 @@ export class Call {
     const needed = muteNeeded(this.store.state.media.get(me.participant), wanted);
     if (needed === undefined) return;
     this.muting = true;
-    const again = (): void => {
-      this.muting = false;
-      this.mute();
+    const again = (ms: number): void => {
+      setTimeout(() => {
+        this.muting = false;
+        this.mute();
+      }, ms);
     };
     this.connection.send({ command: 'media.mute', participant: me.participant, ...needed }).then(
       (seq) => {
         this.muteSeq = seq;
-        again();
+        again(MUTE_GAP_MS);
       },
-      () => setTimeout(again, MUTE_RETRY_MS),
+      () => { again(MUTE_RETRY_MS); },
     );
   }
 

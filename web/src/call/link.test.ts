@@ -131,6 +131,21 @@ describe('a connection', () => {
   });
 });
 
+describe('a connection closed by who hears of it', () => {
+  it.each(['unsteady', 'waiting', 'connecting'] as const)('stays closed: %s', async (at) => {
+    const made = await connected();
+    const before = states.push.bind(states);
+    states.push = (...list) => {
+      const length = before(...list);
+      if (list[0]?.phase === at) made.close();
+      return length;
+    };
+    peers[0]?.become(at === 'unsteady' ? 'disconnected' : 'failed');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([offers, phase()]).toEqual([1, 'idle']);
+  });
+});
+
 describe('a refusal', () => {
   it('the first time is for the person to see', async () => {
     answer = () => Promise.reject(new ApiError(503, 'unavailable', 'webrtc is not available'));

@@ -106,6 +106,7 @@ export class Link {
     this.dropPeer();
     if (!this.spec.replaces) this.endRemote();
     this.report({ phase: 'connecting', again });
+    if (generation !== this.generation) return;
     const peer = this.env.peer();
     this.peer = peer;
     try {
@@ -138,8 +139,8 @@ export class Link {
           this.report({ phase: 'live' });
           break;
         case 'disconnected':
-          this.report({ phase: 'unsteady' });
           this.later(DISCONNECTED_MS, () => void this.restart());
+          this.report({ phase: 'unsteady' });
           break;
         case 'failed':
           this.retry();
@@ -155,8 +156,8 @@ export class Link {
       this.retry();
       return;
     }
-    this.report({ phase: 'unsteady' });
     this.later(RESTART_MS, () => { this.settle(peer); });
+    this.report({ phase: 'unsteady' });
     try {
       await peer.setLocalDescription(await peer.createOffer({ iceRestart: true }));
       await gathered(peer, this.env);
@@ -202,8 +203,9 @@ export class Link {
     this.dropPeer();
     const delayMs = backoffDelay(this.attempt, () => this.env.random());
     this.attempt += 1;
-    this.report({ phase: 'waiting', attempt: this.attempt, delayMs });
+    // First the timer: whoever hears of it may close the link.
     this.later(delayMs, () => void this.connect(true));
+    this.report({ phase: 'waiting', attempt: this.attempt, delayMs });
   }
 
   private dropPeer(): void {
