@@ -231,10 +231,23 @@ describe('a path that breaks', () => {
   it('is renewed at once when the network changes', async () => {
     const made = await connected();
     made.renew();
+    made.renew();
     await settle();
     expect([phase(), peers[0]?.restarts]).toEqual(['unsteady', 1]);
     await vi.advanceTimersByTimeAsync(DISCONNECTED_MS);
     expect([offers, phase()]).toEqual([1, 'live']);
+    made.renew();
+    await settle();
+    expect(peers[0]?.restarts).toBe(2);
+  });
+
+  it('that breaks while it is being renewed is not waited for for ever', async () => {
+    const made = await connected();
+    made.renew();
+    await settle();
+    peers[0]?.become('disconnected');
+    await vi.advanceTimersByTimeAsync(RESTART_MS + 1_000);
+    expect(offers).toBe(2);
   });
 
   it('does not wait for its turn when the network comes back', async () => {

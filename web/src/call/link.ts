@@ -58,6 +58,8 @@ export class Link {
   private timer: number | undefined;
   private attempt = 0;
   private generation = 0;
+  /** The generation whose ICE is being restarted. */
+  private restarting = 0;
   private current: LinkState = { phase: 'idle' };
 
   constructor(
@@ -135,11 +137,13 @@ export class Link {
       switch (peer.connectionState) {
         case 'connected':
           this.stopTimer();
+          this.restarting = 0;
           this.attempt = 0;
           this.report({ phase: 'live' });
           break;
         case 'disconnected':
-          this.later(DISCONNECTED_MS, () => void this.restart());
+          // A restart under way has its own limit.
+          if (this.restarting !== this.generation) this.later(DISCONNECTED_MS, () => void this.restart());
           this.report({ phase: 'unsteady' });
           break;
         case 'failed':
@@ -152,10 +156,13 @@ export class Link {
 
   private async restart(): Promise<void> {
     const { peer, location, generation } = this;
+    // The browser tells of one change of network in several ways.
+    if (this.restarting === generation) return;
     if (peer === undefined || location === undefined) {
       this.retry();
       return;
     }
+    this.restarting = generation;
     this.later(RESTART_MS, () => { this.settle(peer); });
     this.report({ phase: 'unsteady' });
     try {
@@ -181,6 +188,7 @@ export class Link {
 
   private settle(peer: RTCPeerConnection): void {
     if (this.peer !== peer) return;
+    this.restarting = 0;
     if (peer.connectionState === 'connected') this.report({ phase: 'live' });
     else this.retry();
   }
