@@ -8,8 +8,8 @@ const { finding: pt } = wordsFor('pt');
 describe('what a translation did not keep', () => {
   it('is said in plain words, with the words themselves', () => {
     const dose = { kind: 'unit', problem: 'changed', source: '50 mg', target: '50 g' } as const;
-    expect(explainFindings([dose], en, 'not_preserved')).toBe('dose differs: 50 mg → 50 g; not spoken aloud');
-    expect(explainFindings([dose], pt, 'not_preserved')).toBe('dose diferente: 50 mg → 50 g; não dito em voz alta');
+    expect(explainFindings([dose], en, 'not_preserved')).toBe('dose or unit differs: 50 mg → 50 g; not spoken aloud');
+    expect(explainFindings([dose], pt, 'not_preserved')).toBe('dose ou unidade diferente: 50 mg → 50 g; não dito em voz alta');
   });
 
   it('says that it was not spoken only where that is why', () => {

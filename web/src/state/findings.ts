@@ -10,7 +10,7 @@ export interface FindingWords {
   readonly notSpoken: string;
 }
 
-/** `dose differs: 50 mg → 50 g`. */
+/** `dose or unit differs: 50 mg → 50 g`. */
 export function explainFinding({ kind, problem, source, target }: PreservationFinding, words: FindingWords): string {
   const what = words.what[kind];
   switch (problem) {
@@ -27,7 +27,7 @@ function quoted(words: string | undefined): string {
   return words === undefined ? '' : `: ${words}`;
 }
 
-/** One sentence for all findings of a translation: `dose differs: 50 mg → 50 g; not spoken aloud`. */
+/** One sentence for all findings of a translation: `dose or unit differs: 50 mg → 50 g; not spoken aloud`. */
 export function explainFindings(findings: readonly PreservationFinding[], words: FindingWords, skipped?: SpeechSkipReason): string {
   const parts = findings.map((finding) => explainFinding(finding, words));
   if (skipped === 'not_preserved') parts.push(words.notSpoken);

@@ -35,7 +35,7 @@ describe('what a screen reader is given', () => {
 
   it('has the warning in it', () => {
     expect(inLanguage(row(call.length, 2), 'en', words)?.text).toBe(
-      'I take 50 g of losartan, but I take aspirin. May not say the same: dose differs: 50 mg → 50 g; “not” lost in translation: não.',
+      'I take 50 g of losartan, but I take aspirin. May not say the same: dose or unit differs: 50 mg → 50 g; “not” lost in translation: não.',
     );
   });
 });

@@ -140,7 +140,7 @@ describe('a translation in a row', () => {
     const row = rows()[2];
     const differ = (language: string): string[] => [...cell(row, language).querySelectorAll('mark')].map((m) => m.textContent);
     expect([differ('pt'), differ('en')]).toEqual([['50 mg', 'não'], ['50 g']]);
-    expect(cell(row, 'en').querySelector('[data-testid="flag"]')?.textContent).toBe('Check with the speaker: dose differs: 50 mg → 50 g; “not” lost in translation: não; not spoken aloud');
+    expect(cell(row, 'en').querySelector('[data-testid="flag"]')?.textContent).toBe('Check the original with the speaker: dose or unit differs: 50 mg → 50 g; “not” lost in translation: não; not spoken aloud');
     expect(text(cell(row, 'en'))).toBe('I take 50 g of losartan, but I take aspirin.');
     expect(rows()[0]?.querySelector('[data-testid="flag"]')).toBeNull();
   });
