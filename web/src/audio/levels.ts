@@ -21,6 +21,21 @@ export function wakeLevels(): void {
   void shared.resume();
 }
 
+let silent: MediaStreamTrack | undefined;
+
+/** Nothing to be heard, sent like a voice: the server ends a connection over which nothing comes. */
+export function silence(): MediaStreamTrack | undefined {
+  if (silent?.readyState === 'live') return silent;
+  wakeLevels();
+  if (shared === undefined) return undefined;
+  const source = new ConstantSourceNode(shared, { offset: 0 });
+  const destination = new MediaStreamAudioDestinationNode(shared, { channelCount: 1 });
+  source.connect(destination);
+  source.start();
+  silent = destination.stream.getAudioTracks()[0];
+  return silent;
+}
+
 export interface Probe {
   /** 0 to 1, now. */
   level(): number;

@@ -11,6 +11,10 @@ import { LocalMedia } from './local-media';
 let peers: FakePeer[];
 let requests: string[];
 let commands: Record<string, unknown>[];
+/** The server's clock, as its answers tell it. */
+let serverDate: string;
+/** The status of every answer, if they are refusals. */
+let refusal: number | undefined;
 let store: Store;
 let call: Call;
 let local: LocalMedia;
@@ -67,8 +71,8 @@ class FakePeer {
 type Body<E = Event> = E extends Event ? Omit<E, 'v' | 'session' | 'seq' | 'at'> : never;
 
 /** What the server says next. */
-function say(body: Body): void {
-  store.apply({ v: 1, session: 's', seq: store.state.head + 1, at: '2026-11-24T09:00:00Z', ...body });
+function say(body: Body, at = '2026-11-24T09:00:00.300Z'): void {
+  store.apply({ v: 1, session: 's', seq: store.state.head + 1, at, ...body });
 }
 
 const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
@@ -77,15 +81,19 @@ const made = (path: string): string[] => requests.filter((r) => r.includes(path)
 beforeEach(() => {
   vi.useFakeTimers();
   [peers, requests, commands] = [[], [], []];
+  [serverDate, refusal] = ['Tue, 24 Nov 2026 09:00:00 GMT', undefined];
   const silent = { connect: (next: unknown) => next, disconnect: () => undefined };
   vi.stubGlobal('RTCPeerConnection', FakePeer);
   vi.stubGlobal('RTCRtpReceiver', { getCapabilities: () => ({ codecs: [] }) });
   vi.stubGlobal('MediaStream', class { id = 'stream'; });
   vi.stubGlobal('Audio', class { dataset = {}; volume = 1; muted = false; srcObject: unknown; play = () => Promise.resolve(); pause = () => undefined; });
   vi.stubGlobal('AudioContext', class { state = 'running'; createAnalyser = () => ({ ...silent, getFloatTimeDomainData: () => undefined }); createMediaStreamSource = () => silent; resume = () => Promise.resolve(); });
+  vi.stubGlobal('ConstantSourceNode', class { connect = () => undefined; start = () => undefined; });
+  vi.stubGlobal('MediaStreamAudioDestinationNode', class { stream = { getAudioTracks: () => [{ kind: 'audio', readyState: 'live', id: 'silence' }] }; });
   vi.stubGlobal('fetch', (path: string, init: { method?: string } = {}) => {
     requests.push(`${init.method ?? 'GET'} ${path}`);
-    const headers = { location: `/r/${requests.length}` };
+    if (refusal !== undefined) return Promise.resolve(Response.json({ code: 'whip', message: 'no' }, { status: refusal }));
+    const headers = { location: `/r/${requests.length}`, date: serverDate };
     return Promise.resolve(new Response(init.method === 'POST' ? 'answer' : null, { status: init.method === 'POST' ? 201 : 200, headers }));
   });
   const track = (kind: string): object => ({ kind, enabled: true, stop: () => undefined, addEventListener: () => undefined, getSettings: () => ({ deviceId: kind }) });
@@ -144,6 +152,23 @@ describe('a call', () => {
     await settle();
     expect(peer.senders[1]?.track).toBeNull();
     expect([made('/whip').length, call.state.phase]).toEqual([1, 'in']);
+  });
+
+  it('sends silence without a microphone, so that the server does not think nobody is there', async () => {
+    call.join({ participant: 'clinician', language: 'en' });
+    await settle();
+    expect(peers[0]?.senders[0]?.track).toMatchObject({ id: 'silence' });
+    await local.openMicrophone();
+    await settle();
+    expect(peers[0]?.senders[0]?.track).toBe(local.state.microphone);
+  });
+
+  it('is joined again in the language that was set meanwhile', async () => {
+    const peer = await join();
+    say({ type: 'language.set', participant: 'clinician', language: 'pt' });
+    peer.become('failed');
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(made('/whip').at(-1)).toContain('language=pt');
   });
 
   it('receives whoever sends, and nobody who does not', async () => {
@@ -246,11 +271,32 @@ describe('when a call ends', () => {
 
   it('because one joined from elsewhere, it does not fight over the place', async () => {
     const peer = await join();
-    say({ type: 'participant.joined', participant: 'clinician', language: 'en' });
+    say({ type: 'participant.joined', participant: 'clinician', language: 'en' }, '2026-11-24T09:05:00Z');
     peer.become('failed');
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(call.state).toMatchObject({ phase: 'failed', reason: 'You joined this call from another window or device.' });
+    expect(call.state).toMatchObject({ phase: 'failed', failure: { kind: 'elsewhere' } });
     expect(made('/whip')).toHaveLength(1);
+  });
+
+  it('by a lost path, it comes back, however late the events tell of its own joining', async () => {
+    const peer = await join();
+    peer.become('failed');
+    serverDate = 'Tue, 24 Nov 2026 09:07:00 GMT';
+    await vi.advanceTimersByTimeAsync(1_000);
+    const second = present(peers.filter((p) => p.directions[0] === 'audio sendonly')[1]);
+    second.become('connected');
+    say({ type: 'participant.joined', participant: 'clinician', language: 'en' }, '2026-11-24T09:07:00.900Z');
+    second.become('failed');
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(made('/whip').length).toBeGreaterThanOrEqual(3);
+    expect(call.state.phase).toBe('in');
+  });
+
+  it('says with which status the server refused it', async () => {
+    refusal = 410;
+    call.join({ participant: 'clinician', language: 'en' });
+    await settle();
+    expect(call.state).toMatchObject({ phase: 'failed', failure: { kind: 'refused', status: 410 } });
   });
 
   it('because the path broke, it comes back, even if the first try was counted as joining', async () => {

@@ -29,9 +29,12 @@ export interface Remote {
   readonly quality: Quality | undefined;
 }
 
+/** Why a call came to nothing: the person joined it from another page or device, or the server or browser refused. */
+export type Failure = { readonly kind: 'elsewhere' } | { readonly kind: 'refused'; readonly status: number | undefined };
+
 export interface CallState {
   readonly phase: 'out' | 'joining' | 'in' | 'failed';
-  readonly reason?: string;
+  readonly failure?: Failure;
   readonly me: Identity | undefined;
   readonly link: LinkState;
   readonly remotes: readonly Remote[];
@@ -54,10 +57,8 @@ export class Call {
   private readonly watchers = new Map<ParticipantId, Watcher>();
   private voice: { readonly language: Language; readonly watcher: Watcher } | undefined;
   private phase: CallState['phase'] = 'out';
-  private reason: string | undefined;
+  private failure: Failure | undefined;
   private blocked = false;
-  private joinedSeq = 0;
-  private wasUp = false;
   private muteSeq = 0;
   private muting = false;
   private statsTimer: ReturnType<typeof setInterval> | undefined;
@@ -96,10 +97,8 @@ export class Call {
     this.end();
     this.me = me;
     this.phase = 'joining';
-    this.reason = undefined;
-    this.joinedSeq = 0;
-    this.wasUp = false;
-    this.publisher = new Publisher(this.session, me, this.local.state, (state) => { this.published(state); });
+    this.failure = undefined;
+    this.publisher = new Publisher(this.session, () => this.identity(me), this.local.state, (state) => { this.published(state); });
     this.publisher.link.open();
     this.sound.start();
     void this.sound.loudspeaker.setSink(this.local.state.choice.audiooutput ?? '');
@@ -160,32 +159,33 @@ export class Call {
     this.voice?.watcher.link.renew();
   }
 
+  /** As whom to join again: in the language that somebody has set meanwhile, if anybody has. */
+  private identity(me: Identity): Identity {
+    const seen = this.store.state.participants.get(me.participant);
+    return seen?.known === 'set' ? { ...me, language: seen.language } : me;
+  }
+
   private published(state: LinkState): void {
-    const { wasUp } = this;
-    this.wasUp = state.phase === 'live' || state.phase === 'unsteady';
     const seen = this.me === undefined ? undefined : this.store.state.participants.get(this.me.participant);
-    if (state.phase === 'live') {
-      this.phase = 'in';
-      this.joinedSeq = seen?.joined ?? 0;
-    }
-    // Lost, and joined again since without this page having asked: both would take the other's place for ever.
-    if (state.phase === 'waiting' && wasUp && seen !== undefined && this.joinedSeq > 0 && seen.joined > this.joinedSeq) {
-      this.fail('You joined this call from another window or device.');
+    if (state.phase === 'live') this.phase = 'in';
+    // Joined from elsewhere meanwhile: both pages would take the other's place for ever.
+    if (state.phase === 'waiting' && seen !== undefined && this.publisher?.tookOver(seen.joinedAt) === true) {
+      this.fail({ kind: 'elsewhere' });
       return;
     }
     if (state.phase === 'failed') {
-      this.fail(state.reason);
+      this.fail({ kind: 'refused', status: state.status });
       return;
     }
     this.update();
     this.mute();
   }
 
-  private fail(reason: string): void {
+  private fail(failure: Failure): void {
     this.end();
     this.local.close();
     this.phase = 'failed';
-    this.reason = reason;
+    this.failure = failure;
     this.report();
   }
 
@@ -277,7 +277,7 @@ export class Call {
     if (this.voice !== undefined) this.sound.setVoice(this.voice.watcher.audio, this.voice.watcher.link.state.phase === 'live');
     this.current = {
       phase: this.phase,
-      ...(this.reason === undefined ? {} : { reason: this.reason }),
+      ...(this.failure === undefined ? {} : { failure: this.failure }),
       me: this.me,
       link: this.publisher?.link.state ?? { phase: 'idle' },
       remotes,

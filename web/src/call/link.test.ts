@@ -84,7 +84,7 @@ beforeEach(() => {
   states = [];
   ended = [];
   offers = 0;
-  answer = () => Promise.resolve({ sdp: ANSWER, location: `/r/${offers}` });
+  answer = () => Promise.resolve({ sdp: ANSWER, location: `/r/${offers}`, at: 0 });
   restart = () => Promise.resolve('a=ice-ufrag:fresh\r\na=ice-pwd:new');
 });
 
@@ -115,7 +115,7 @@ describe('a connection', () => {
     made.open();
     await settle();
     made.close();
-    give({ sdp: ANSWER, location: '/late' });
+    give({ sdp: ANSWER, location: '/late', at: 0 });
     await settle();
     expect(ended).toEqual(['/late']);
     expect(phase()).toBe('idle');
@@ -151,7 +151,7 @@ describe('a refusal', () => {
     answer = () => Promise.reject(new ApiError(503, 'unavailable', 'webrtc is not available'));
     link().open();
     await settle();
-    expect(states.at(-1)).toEqual({ phase: 'failed', reason: 'webrtc is not available' });
+    expect(states.at(-1)).toEqual({ phase: 'failed', status: 503 });
     await vi.advanceTimersByTimeAsync(60_000);
     expect(offers).toBe(1);
   });
@@ -164,10 +164,20 @@ describe('a refusal', () => {
     const delays = states.flatMap((s) => (s.phase === 'waiting' ? [s.delayMs] : []));
     expect(delays.slice(0, 4)).toEqual([187.5, 375, 750, 1_500]);
     expect(Math.max(...delays)).toBeLessThanOrEqual(8_000);
-    answer = () => Promise.resolve({ sdp: ANSWER, location: '/again' });
+    answer = () => Promise.resolve({ sdp: ANSWER, location: '/again', at: 0 });
     await vi.advanceTimersByTimeAsync(8_000);
     present(peers.at(-1)).become('connected');
     expect(phase()).toBe('live');
+  });
+
+  it('is not asked again before the server wants to be', async () => {
+    await connected();
+    answer = () => Promise.reject(new ApiError(503, 'whip', 'all viewers are taken', 10_000));
+    peers[0]?.become('failed');
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(offers).toBe(2);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(offers).toBe(3);
   });
 
   it('for good ends it', async () => {
@@ -175,7 +185,7 @@ describe('a refusal', () => {
     answer = () => Promise.reject(new ApiError(410, 'session_ended', 'the session has ended'));
     peers[0]?.become('failed');
     await vi.advanceTimersByTimeAsync(1_000);
-    expect(states.at(-1)).toEqual({ phase: 'failed', reason: 'the session has ended' });
+    expect(states.at(-1)).toEqual({ phase: 'failed', status: 410 });
   });
 
   it('of somebody who is not there yet is waited out by who watches them', async () => {
@@ -255,7 +265,7 @@ describe('a path that breaks', () => {
     answer = () => Promise.reject(new ApiError(0, 'unreachable', 'no network'));
     peers[0]?.become('failed');
     await vi.advanceTimersByTimeAsync(60_000);
-    answer = () => Promise.resolve({ sdp: ANSWER, location: '/back' });
+    answer = () => Promise.resolve({ sdp: ANSWER, location: '/back', at: 0 });
     const before = offers;
     made.renew();
     await settle();

@@ -13,7 +13,8 @@ export type LinkState =
   /** The path broke; it may heal by itself or by an ICE restart. */
   | { readonly phase: 'unsteady' }
   | { readonly phase: 'waiting'; readonly attempt: number; readonly delayMs: number }
-  | { readonly phase: 'failed'; readonly reason: string };
+  /** `status`: what the server answered, 0 when it did not; none when the browser could not go on. */
+  | { readonly phase: 'failed'; readonly status: number | undefined };
 
 /** Host candidates come within milliseconds; a machine with many interfaces must not hold the call up. */
 const GATHERING_MS = 1_500;
@@ -196,20 +197,20 @@ export class Link {
   private refused(error: unknown, again: boolean): void {
     const passing = error instanceof ApiError ? passes(error, this.spec.patient) : false;
     if (passing && (again || this.spec.patient)) {
-      this.retry();
+      this.retry(error instanceof ApiError ? error.retryAfterMs : 0);
       return;
     }
     this.generation += 1;
     this.stopTimer();
     this.dropPeer();
     this.endRemote();
-    this.report({ phase: 'failed', reason: error instanceof ApiError ? error.message : 'The call could not be set up.' });
+    this.report({ phase: 'failed', status: error instanceof ApiError ? error.status : undefined });
   }
 
-  private retry(): void {
+  private retry(notBeforeMs = 0): void {
     this.generation += 1;
     this.dropPeer();
-    const delayMs = backoffDelay(this.attempt, () => this.env.random());
+    const delayMs = Math.max(notBeforeMs, backoffDelay(this.attempt, () => this.env.random()));
     this.attempt += 1;
     // First the timer: whoever hears of it may close the link.
     this.later(delayMs, () => void this.connect(true));

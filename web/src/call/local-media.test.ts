@@ -90,6 +90,18 @@ describe('one’s own microphone and camera', () => {
     expect(microphone()?.enabled).toBe(true);
   });
 
+  it('are asked for once more where they were refused', async () => {
+    devices.refusal = 'NotAllowedError';
+    await media.openMicrophone();
+    expect(media.state).toMatchObject({ microphone: undefined, trouble: { audioinput: { kind: 'denied' } } });
+    devices.refusal = undefined;
+    media.flipMicrophone();
+    await vi.waitFor(() => { expect(media.state.microphone).toBeDefined(); });
+    expect(media.state).toMatchObject({ microphoneOn: true, trouble: {} });
+    media.flipMicrophone();
+    expect(media.state.microphoneOn).toBe(false);
+  });
+
   it('let go of the camera when it is turned off', async () => {
     await media.setCameraOn(true);
     const track = present(camera());

@@ -65,6 +65,11 @@ export class LocalMedia {
     if (on && this.current.microphone === undefined) void this.open('audioinput', this.current.choice.audioinput);
   }
 
+  /** What a press on the button does; where there is no microphone yet, it asks for one once more. */
+  flipMicrophone(): void {
+    this.setMicrophoneOn(this.current.microphone === undefined || !this.current.microphoneOn);
+  }
+
   /** Off lets go of the camera: its light goes out. */
   async setCameraOn(on: boolean): Promise<void> {
     this.set({ cameraOn: on });

@@ -1,6 +1,7 @@
 /** The two kinds of connections of a call: what is sent, and what is received of one participant or the interpreter. */
 import type { Language, ParticipantId, SessionId } from '@events';
-import { publish, receive } from '../net/api';
+import { silence } from '../audio/levels';
+import { publish, receive, type Answer } from '../net/api';
 import { Link, type LinkState } from './link';
 import type { LocalState } from './local-media';
 import { nextQuality, measure, Stall, type Quality, type Sample } from './quality';
@@ -8,6 +9,8 @@ import { sampleConnection } from './stats';
 
 /** What one 720p picture of a talking person needs; more would only fill a poor uplink. */
 const MAX_VIDEO_BPS = 1_500_000;
+/** A server's answer says when by whole seconds, and somewhat after the event it tells of. */
+const CLAIM_MS = 2_000;
 /** What the server passes on; every browser has one of them. */
 const VIDEO_CODECS = ['video/vp8', 'video/h264', 'video/rtx'];
 
@@ -38,16 +41,25 @@ export class Publisher {
   readonly link: Link;
   private readonly gauge = new Gauge();
   private senders: { readonly audio: RTCRtpSender; readonly video: RTCRtpTransceiver } | undefined;
+  private claimedUntil = Infinity;
 
   constructor(
     session: SessionId,
-    { participant, language }: Identity,
+    /** Read again for each connection: the language may have been put right meanwhile. */
+    identity: () => Identity,
     private local: LocalState,
     onState: (state: LinkState) => void,
   ) {
     const spec = {
       prepare: (peer: RTCPeerConnection) => { this.prepare(peer); },
-      offer: (sdp: string) => publish(session, participant, language, sdp),
+      offer: async (sdp: string): Promise<Answer> => {
+        const { participant, language } = identity();
+        // Until the server has answered, whoever joins may be this page.
+        this.claimedUntil = Infinity;
+        const answer = await publish(session, participant, language, sdp);
+        this.claimedUntil = answer.at + CLAIM_MS;
+        return answer;
+      },
       replaces: true,
       patient: false,
     };
@@ -56,6 +68,11 @@ export class Publisher {
 
   get quality(): Quality | undefined {
     return this.gauge.quality;
+  }
+
+  /** Whether somebody who joined at this time, by the server's clock, did so from elsewhere. */
+  tookOver(joinedAt: string): boolean {
+    return Date.parse(joinedAt) > this.claimedUntil;
   }
 
   /** The server does not take pictures. */
@@ -77,21 +94,27 @@ export class Publisher {
   }
 
   private prepare(peer: RTCPeerConnection): void {
-    const { microphone, camera } = this.local;
+    const { camera } = this.local;
     const streams = [new MediaStream()];
-    const audio = peer.addTransceiver(microphone ?? 'audio', { direction: 'sendonly', streams });
+    const audio = peer.addTransceiver(this.sound ?? 'audio', { direction: 'sendonly', streams });
     // Offered even while the camera is off: it goes on without a new negotiation.
     const video = peer.addTransceiver(camera ?? 'video', { direction: 'sendonly', streams, sendEncodings: [{ maxBitrate: MAX_VIDEO_BPS }] });
     preferCodecs(video);
     this.senders = { audio: audio.sender, video };
   }
 
+  /** Whoever has no microphone is still in the call. */
+  private get sound(): MediaStreamTrack | undefined {
+    return this.local.microphone ?? silence();
+  }
+
   private async put(): Promise<void> {
-    const { microphone, camera } = this.local;
+    const { camera } = this.local;
     const { senders } = this;
     if (senders === undefined) return;
     try {
-      if (senders.audio.track !== (microphone ?? null)) await senders.audio.replaceTrack(microphone ?? null);
+      const sound = this.sound ?? null;
+      if (senders.audio.track !== sound) await senders.audio.replaceTrack(sound);
       if (senders.video.sender.track !== (camera ?? null)) await senders.video.sender.replaceTrack(camera ?? null);
     } catch {
       // The connection is being replaced: the next one begins with these tracks.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { complaint, measure, nextQuality, rate, Stall, type Measure, type Quality, type Sample } from './quality';
+import { wordsFor } from '../ui/words';
 import { sampleOf } from './stats';
 
 const sample = (atMs: number, change: Partial<Sample> = {}): Sample => ({ atMs, packets: 0, lost: 0, bytes: 0, audioBytes: 0, videoBytes: 0, jitterMs: 5, rttMs: 40, ...change });
@@ -48,7 +49,7 @@ describe('a rating', () => {
   });
 
   it('says what a person would notice', () => {
-    const said = (change: Partial<Measure>): string => complaint(nextQuality(undefined, { ...good, ...change }));
+    const said = (change: Partial<Measure>): string => wordsFor('en').complaint(complaint(nextQuality(undefined, { ...good, ...change })));
     expect(said({ lossPercent: 9.4 })).toBe('9 % of the data is lost: words may be missing.');
     expect(said({ rttMs: 900 })).toContain('0.9 s longer');
     expect(said({ jitterMs: 50 })).toContain('stutter');

@@ -72,12 +72,16 @@ export function nextQuality(previous: Quality | undefined, measured: Measure): Q
 }
 
 /** Why a rating is not good, as a person notices it. */
-export function complaint({ rating, measure: m }: Quality): string {
-  if (rating === 'good') return 'Sound and picture come through well.';
-  if (m.lossPercent >= LOSS_PERCENT.fair) return `${Math.round(m.lossPercent)} % of the data is lost: words may be missing.`;
-  if ((m.rttMs ?? 0) >= RTT_MS.fair) return `Answers take ${((m.rttMs ?? 0) / 1_000).toFixed(1)} s longer: leave a pause after speaking.`;
-  if ((m.jitterMs ?? 0) >= JITTER_MS.fair) return 'Data arrives unevenly: sound may stutter.';
-  return 'It is getting better.';
+export type Complaint =
+  | { readonly kind: 'none' | 'jitter' | 'passing' }
+  | { readonly kind: 'loss'; readonly percent: number }
+  | { readonly kind: 'delay'; readonly seconds: number };
+
+export function complaint({ rating, measure: m }: Quality): Complaint {
+  if (rating === 'good') return { kind: 'none' };
+  if (m.lossPercent >= LOSS_PERCENT.fair) return { kind: 'loss', percent: m.lossPercent };
+  if ((m.rttMs ?? 0) >= RTT_MS.fair) return { kind: 'delay', seconds: (m.rttMs ?? 0) / 1_000 };
+  return { kind: (m.jitterMs ?? 0) >= JITTER_MS.fair ? 'jitter' : 'passing' };
 }
 
 /** Samples without a byte of what should come, after which a connection is begun anew; twice as many each time. */

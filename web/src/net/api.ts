@@ -23,6 +23,8 @@ export class ApiError extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
+    /** How long the server wants to be left alone (RFC 9110, section 10.2.3). */
+    readonly retryAfterMs = 0,
   ) {
     super(message);
     this.name = 'ApiError';
@@ -57,12 +59,15 @@ function noteSkew(response: Response): void {
 
 async function refusal(response: Response): Promise<ApiError> {
   const fallback = `The server answered ${response.status}.`;
+  // Seconds; our server gives no dates here.
+  const seconds = Number(response.headers.get('retry-after') ?? 0);
+  const wait = Number.isFinite(seconds) ? Math.max(0, seconds) * 1_000 : 0;
   try {
     const body = (await response.json()) as { code?: unknown; message?: unknown };
     const code = typeof body.code === 'string' ? body.code : 'unknown';
-    return new ApiError(response.status, code, typeof body.message === 'string' ? body.message : fallback);
+    return new ApiError(response.status, code, typeof body.message === 'string' ? body.message : fallback, wait);
   } catch {
-    return new ApiError(response.status, 'unknown', fallback);
+    return new ApiError(response.status, 'unknown', fallback, wait);
   }
 }
 
@@ -116,11 +121,15 @@ export interface Answer {
   readonly sdp: string;
   /** Where DELETE ends the connection and PATCH restarts its ICE. */
   readonly location: string | undefined;
+  /** When the server answered, by its clock, in milliseconds. */
+  readonly at: number;
 }
 
 async function offer(path: string, sdp: string): Promise<Answer> {
   const response = await request(path, { method: 'POST', headers: { 'content-type': 'application/sdp' }, body: sdp });
-  return { sdp: await response.text(), location: response.headers.get('location') ?? undefined };
+  const at = Date.parse(response.headers.get('date') ?? '');
+  const location = response.headers.get('location') ?? undefined;
+  return { sdp: await response.text(), location, at: Number.isFinite(at) ? at : serverNow() };
 }
 
 /** WHIP (RFC 9725): sends sound and pictures as a participant. Replaces what the participant had before. */

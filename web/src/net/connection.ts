@@ -328,6 +328,8 @@ export function describeRefusal(error: { readonly code: string } & Record<string
       return `${text('queue')} is full; try again shortly.`;
     case 'unavailable':
       return `${text('component')} is not available.`;
+    case 'expired':
+      return `The ${text('what')} has expired.`;
     case 'conflict':
       return `The session already has ${text('what')}.`;
     default:

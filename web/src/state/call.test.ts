@@ -26,9 +26,16 @@ describe('who is in a call', () => {
   it('sees somebody come again', () => {
     const state = stateAt(call.length, call);
     const joined = present(eventsOf('participant.joined', call)[1]);
-    const again = reduce(state, { ...joined, seq: state.head + 1 });
-    expect(again.participants.get('patient')).toMatchObject({ present: true, joined: state.head + 1 });
-    expect(state.participants.get('patient')?.joined).toBe(joined.seq);
+    const at = '2026-11-24T09:40:00Z';
+    const again = reduce(state, { ...joined, seq: state.head + 1, at });
+    expect(again.participants.get('patient')).toMatchObject({ present: true, joinedAt: at });
+    expect(state.participants.get('patient')?.joinedAt).toBe(joined.at);
+  });
+
+  it('leaves nobody in the call who sends nothing, though it be said only after they left', () => {
+    const left = stateAt(call.length, call);
+    const off = { v: 1, session: present(call[0]).session, seq: left.head + 1, at: '2026-11-24T09:40:00Z', type: 'media.changed', participant: 'patient', audio: 'off', video: 'off' } as const;
+    expect([...reduce(left, off).media.keys()]).toEqual(['clinician']);
   });
 
   it('knows a language as told, then as found out, then as put right', () => {

@@ -96,8 +96,8 @@ export interface Participant {
   /** `und` until it is found out from what they say. */
   readonly language: Language;
   readonly present: boolean;
-  /** The event with which they came; a later one when they came again. */
-  readonly joined: Seq;
+  /** When they came; later when they came again. */
+  readonly joinedAt: Timestamp;
   /** How the language is known. */
   readonly known: 'told' | 'detected' | 'set';
   /** Of a detected language, 0 to 1. */

@@ -9,12 +9,11 @@ export function applyPresence(state: SessionState, event: Event): SessionState {
       return { ...state, participants, media: new Map() };
     }
     case 'participant.joined': {
-      const joined: Participant = { language: event.language, present: true, joined: event.seq, known: 'told' };
+      const joined: Participant = { language: event.language, present: true, joinedAt: event.at, known: 'told' };
       return { ...state, participants: bounded(state.participants, event.participant, joined) };
     }
     case 'participant.left': {
-      const media = new Map(state.media);
-      media.delete(event.participant);
+      const media = without(state.media, event.participant);
       return { ...change(state, event.participant, (p) => ({ ...p, present: false })), media };
     }
     case 'participant.invited': {
@@ -23,14 +22,16 @@ export function applyPresence(state: SessionState, event: Event): SessionState {
     }
     case 'media.changed': {
       const sent: Media = { audio: event.audio, video: event.video };
+      // Who sends nothing is not in the call; the server may say so after it has said that they left.
+      if (sent.audio === 'off' && sent.video === 'off') return { ...state, media: without(state.media, event.participant) };
       return { ...state, media: bounded(state.media, event.participant, sent) };
     }
     case 'language.detected': {
       const { language, probability } = event;
-      return change(state, event.participant, ({ present, joined }) => ({ language, present, joined, known: 'detected', probability }));
+      return change(state, event.participant, ({ present, joinedAt }) => ({ language, present, joinedAt, known: 'detected', probability }));
     }
     case 'language.set':
-      return change(state, event.participant, ({ present, joined }) => ({ language: event.language, present, joined, known: 'set' }));
+      return change(state, event.participant, ({ present, joinedAt }) => ({ language: event.language, present, joinedAt, known: 'set' }));
     default:
       return state;
   }
@@ -40,6 +41,11 @@ function change(state: SessionState, id: ParticipantId, next: (p: Participant) =
   const participant = state.participants.get(id);
   if (participant === undefined) return state;
   return { ...state, participants: new Map(state.participants).set(id, next(participant)) };
+}
+
+function without<V>(map: ReadonlyMap<ParticipantId, V>, id: ParticipantId): ReadonlyMap<ParticipantId, V> {
+  const next = new Map(map);
+  return next.delete(id) ? next : map;
 }
 
 function bounded<V>(map: ReadonlyMap<ParticipantId, V>, id: ParticipantId, value: V): ReadonlyMap<ParticipantId, V> {

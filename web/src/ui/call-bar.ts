@@ -22,7 +22,7 @@ export class CallBar {
   private readonly camera: HTMLButtonElement;
   private readonly hear: HTMLButtonElement;
   private readonly captions: HTMLButtonElement;
-  private readonly focus: HTMLButtonElement;
+  private readonly enlarge: HTMLButtonElement;
   private readonly hearing: HearingMenu;
   private readonly level: LevelMeter;
   private overlayOn: boolean;
@@ -39,20 +39,22 @@ export class CallBar {
     const { local } = call;
     const button = (name: IconName, label: string, testid: string, click: () => void = () => undefined): HTMLButtonElement =>
       h('button', { type: 'button', class: 'call-button', 'data-testid': testid, 'aria-label': label, title: label, on: { click } }, icon(name), h('span', { class: 'label' }, label));
-    this.microphone = button('mic', words.microphone, 'mute-mic', () => { local.setMicrophoneOn(!local.state.microphoneOn); });
+    this.microphone = button('mic', words.microphone, 'mute-mic', () => { local.flipMicrophone(); });
     this.camera = button('camera-off', words.camera, 'camera', () => void local.setCameraOn(!local.state.cameraOn));
     this.hear = button('hear', words.hearing, 'hearing');
     this.captions = button('captions', words.captions, 'overlay-toggle', () => { this.setOverlay(!this.overlayOn); });
     const devices = button('settings', words.devices, 'devices');
     this.invite = button('invite', words.invite, 'invite');
     this.invite.hidden = start.guest;
-    this.focus = button('expand', words.enlarge, 'focus', () => { this.setFocus(!this.focused); });
-    this.focus.hidden = start.guest;
-    this.focus.classList.add('wide-only');
+    this.enlarge = button('expand', words.enlarge, 'focus', () => { this.setFocus(!this.focused); });
+    this.enlarge.hidden = start.guest;
+    this.enlarge.classList.add('wide-only');
     const leave = button('leave', words.leave, 'leave', () => { call.leave(); });
     leave.classList.add('leave');
     this.level = new LevelMeter(words.level);
     this.microphone.append(this.level.element);
+    setAttribute(this.microphone, 'aria-keyshortcuts', 'M');
+    setAttribute(this.camera, 'aria-keyshortcuts', 'V');
     this.hearing = new HearingMenu(loadHearing(), words, (preference) => {
       saveHearing(preference);
       call.setPreference(preference);
@@ -60,7 +62,7 @@ export class CallBar {
     });
     new Menu(this.hear, words.hearing, this.hearing.element);
     new Menu(devices, words.devices, new DevicePicker(local, words, 'call').element);
-    this.element = h('div', { class: 'call-bar', role: 'toolbar', 'aria-label': words.joinTitle }, this.microphone, this.camera, this.hear, this.captions, devices, this.invite, this.focus, leave);
+    this.element = h('div', { class: 'call-bar', role: 'group', 'aria-label': words.controls }, this.microphone, this.camera, this.hear, this.captions, devices, this.invite, this.enlarge, leave);
     local.subscribe((state) => { this.showLocal(state); });
     this.setOverlay(this.overlayOn);
     this.setFocus(this.focused);
@@ -82,11 +84,11 @@ export class CallBar {
 
   private setFocus(on: boolean): void {
     this.focused = on;
-    setIcon(this.focus, on ? 'shrink' : 'expand');
+    setIcon(this.enlarge, on ? 'shrink' : 'expand');
     const label = on ? this.words.shrink : this.words.enlarge;
-    setAttribute(this.focus, 'aria-label', label);
-    setAttribute(this.focus, 'title', label);
-    const short = this.focus.querySelector('.label');
+    setAttribute(this.enlarge, 'aria-label', label);
+    setAttribute(this.enlarge, 'title', label);
+    const short = this.enlarge.querySelector('.label');
     if (short !== null) setText(short, on ? this.words.shrinkShort : this.words.enlargeShort);
     this.actions.focus(on);
   }
@@ -114,7 +116,7 @@ export class CallBar {
     const at = event.target;
     if (at instanceof HTMLElement && at.matches('input:not([type=radio], [type=range]), textarea, select, [contenteditable]')) return;
     const { local } = this.call;
-    if (event.key.toLowerCase() === 'm') local.setMicrophoneOn(!local.state.microphoneOn);
+    if (event.key.toLowerCase() === 'm') local.flipMicrophone();
     else if (event.key.toLowerCase() === 'v') void local.setCameraOn(!local.state.cameraOn);
     else return;
     event.preventDefault();

@@ -1,6 +1,6 @@
 /** The call within a consultation: who is in it, joining, the stage and its controls. */
 import type { SessionId } from '@events';
-import { Call, type CallState } from '../call/call';
+import { Call, type CallState, type Failure } from '../call/call';
 import { LocalMedia } from '../call/local-media';
 import type { Identity } from '../call/peers';
 import { serverNow } from '../net/api';
@@ -74,7 +74,7 @@ export class CallView {
     this.join = h('button', { type: 'button', class: 'button primary', 'data-testid': 'join-call', disabled: true, on: { click: open } }, icon('camera'), h('span', {}, words.join));
     this.strip = h('div', { class: 'call-strip' }, this.people, inviteHere, this.join);
     this.live = h('div', { class: 'call-live', hidden: true }, stage.element, bar.element);
-    this.element = h('section', { class: 'panel call', 'aria-label': words.joinTitle }, this.strip, this.live, this.dialog);
+    this.element = h('section', { class: 'panel call', tabindex: '-1', 'aria-label': words.call }, this.strip, this.live, this.dialog);
     this.call.subscribe((state) => {
       bar.show(state);
       this.show(state);
@@ -107,7 +107,7 @@ export class CallView {
     const dialog = h(
       'dialog',
       { class: 'prejoin-dialog', 'aria-labelledby': 'prejoin-title' },
-      h('div', { class: 'dialog-head' }, h('h2', { id: 'prejoin-title' }, words.joinTitle), h('button', { type: 'button', class: 'icon-button', 'aria-label': 'Close', on: { click: close } }, icon('close'))),
+      h('div', { class: 'dialog-head' }, h('h2', { id: 'prejoin-title' }, words.joinTitle), h('button', { type: 'button', class: 'icon-button', 'aria-label': words.close, on: { click: close } }, icon('close'))),
       this.preJoin.element,
     );
     // Whoever does not join is not listened to.
@@ -129,21 +129,32 @@ export class CallView {
     const before = this.was;
     this.was = state.phase;
     this.release(inCall);
+    // The button last pressed has gone from sight. Not on to a switch: a key held down too long would press it.
     if (before !== 'out' && !inCall) this.join.focus();
+    if (inCall && (before === 'out' || before === 'failed')) this.element.focus({ preventScroll: true });
     this.context.onChange();
   }
 
   private showStrip(): void {
     const { words, store } = this.context;
-    const { phase, reason } = this.call.state;
+    const { phase, failure } = this.call.state;
     const { media, started, ended } = store.state;
+    const appears = this.element.hidden && ended === undefined && started !== undefined;
     this.element.hidden = ended !== undefined || started === undefined;
+    if (appears && (phase === 'joining' || phase === 'in')) this.element.focus({ preventScroll: true });
+    // A dialog that cannot be seen would keep the whole page from being used.
+    if (this.element.hidden && this.dialog.open) this.dialog.close();
     this.join.disabled = started === undefined;
     const label = this.join.querySelector('span');
     if (label !== null) setText(label, this.wasIn || phase === 'failed' ? words.rejoin : words.join);
     const names = [...media.keys()].map((id) => roleName(words, id));
     const who = names.length === 0 ? words.notJoined : words.inCall(names.join(', '));
     setAttribute(this.people, 'data-failed', phase === 'failed');
-    setText(this.people, phase === 'failed' ? (reason ?? words.callFailed) : this.wasIn && phase === 'out' ? `${words.left} ${who}` : who);
+    setText(this.people, phase === 'failed' ? failed(words, failure) : this.wasIn && phase === 'out' ? `${words.left} ${who}` : who);
   }
+}
+
+function failed(words: Words, failure: Failure | undefined): string {
+  if (failure === undefined) return words.callFailed;
+  return failure.kind === 'elsewhere' ? words.elsewhere : words.refused(failure.status);
 }

@@ -172,8 +172,8 @@ export class CaptionRow {
     if (spoken !== undefined) {
       const seconds = (spoken.value.latency_ms / 1_000).toFixed(1);
       const cut = spoken.completed?.interrupted === true;
-      const title = `Spoken by ${spoken.value.voice}, first audio ${seconds} s after the speaker stopped${cut ? '; stopped when somebody else spoke' : ''}`;
-      note.append(h('span', { class: 'spoken', title }, icon('speaker'), h('span', { class: 'sr' }, 'spoken')));
+      const title = this.words.spokenBy(spoken.value.voice, seconds, cut);
+      note.append(h('span', { class: 'spoken', title }, icon('speaker'), h('span', { class: 'sr' }, this.words.spoken)));
       if (cut) note.append(h('span', { class: 'mt' }, interrupted));
       note.append(this.provenance('spoken translation', () => find()?.speech.find((s) => s.seq === spoken.seq)?.value.provenance));
     }

@@ -39,7 +39,7 @@ export class Captions {
     this.latest = h('button', { type: 'button', class: 'latest', hidden: true }, icon('down'), h('span'));
     this.scroller = h(
       'div',
-      { class: 'scroller', tabindex: '0', role: 'log', 'aria-live': 'off', 'aria-label': 'Captions and translations' },
+      { class: 'scroller', tabindex: '0', role: 'log', 'aria-live': 'off', 'aria-label': words.log },
       this.head,
       this.list,
       this.empty,
@@ -149,7 +149,7 @@ export class Captions {
   private showLatest(): void {
     this.latest.hidden = this.follow;
     const label = this.latest.querySelector('span');
-    if (label !== null) setText(label, this.unseen > 0 ? `${this.unseen} new` : 'Latest');
+    if (label !== null) setText(label, this.unseen > 0 ? this.words.fresh(this.unseen) : this.words.latest);
   }
 
   private watchScrolling(): void {

@@ -1,10 +1,10 @@
 /** Typing instead of speaking. */
 import type { Identity } from '../call/peers';
-import { CommandError, type Connection } from '../net/connection';
+import type { Connection } from '../net/connection';
 import type { Store } from '../state/store';
 import { h, icon, setText } from './dom';
 import { languageName } from './format';
-import { roleName, type Words } from './words';
+import { roleName, sayWhy, type Words } from './words';
 
 /** `MAX_CHAT_CHARS` of protocols/events. */
 const MAX_CHARS = 4_000;
@@ -20,8 +20,8 @@ export class Composer {
     private readonly identity: () => Identity,
     private readonly words: Words,
   ) {
-    this.input = h('input', { type: 'text', class: 'field', maxlength: MAX_CHARS, autocomplete: 'off', 'aria-label': 'Message', 'data-testid': 'chat-input' });
-    const send = h('button', { type: 'submit', class: 'icon-button', 'aria-label': 'Send' }, icon('send'));
+    this.input = h('input', { type: 'text', class: 'field', maxlength: MAX_CHARS, autocomplete: 'off', 'aria-label': words.message, 'data-testid': 'chat-input' });
+    const send = h('button', { type: 'submit', class: 'icon-button', 'aria-label': words.send }, icon('send'));
     const submit = (event: Event): void => {
       event.preventDefault();
       void this.send();
@@ -60,7 +60,7 @@ export class Composer {
       await this.connection.send({ command: 'chat.send', participant, language, text });
       this.input.value = '';
     } catch (error) {
-      setText(this.error, error instanceof CommandError ? `Not sent: ${error.message}` : 'Not sent.');
+      setText(this.error, sayWhy(this.words, this.words.notSent, error));
     }
   }
 }

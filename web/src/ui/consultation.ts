@@ -54,7 +54,7 @@ export function openConsultation(root: HTMLElement, session: SessionId, guest?: 
   const alarms = new Alarms(store, sources, serverNow);
   const chips = new LanguageChips(store, connection, popover, notices, words);
   const captions = new Captions(store, sources, chips, words);
-  const hear = new Hear(store, connection, (utterance) => { captions.setPlaying(utterance); });
+  const hear = new Hear(store, connection, (utterance) => { captions.setPlaying(utterance); }, words);
   const callView = new CallView({
     session, store, connection, popover, notices, chips, words,
     ...(guest === undefined ? {} : { guest }),
@@ -71,12 +71,12 @@ export function openConsultation(root: HTMLElement, session: SessionId, guest?: 
   const announcer = new Announcer(store, viewer, words, serverNow);
 
   const dock = h('div', { class: 'dock' }, hear.element, composer.element);
-  const conversation = h('section', { class: 'panel conversation', 'aria-label': 'Conversation' }, captions.element, dock);
+  const conversation = h('section', { class: 'panel conversation', 'aria-label': words.conversation }, captions.element, dock);
   const left = h('div', { class: 'left' }, callView.element, conversation);
   const right = h('div', { class: 'right' }, vitals.element, h('div', { class: 'aside' }, news2.element, side.element));
   const main = h('main', { class: 'consult' }, left, guest === undefined && right);
   const panes = paneBar();
-  const offline = new Offline((out) => { setAttribute(app, 'data-offline', out); }, serverNow, words);
+  const offline = new Offline((out) => { setAttribute(app, 'data-offline', out); }, serverNow, words, guest !== undefined);
   const app = h('div', { class: 'app', 'data-pane': 'talk', 'data-guest': guest !== undefined }, topbar.element, offline.element, guest === undefined && alarms.banner, main, notices.passing, guest === undefined && panes, footer(words), announcer.element);
   root.replaceChildren(app);
   late.onFocus = (on) => { setAttribute(app, 'data-focus', on); };
@@ -119,7 +119,8 @@ export function openConsultation(root: HTMLElement, session: SessionId, guest?: 
   }, 1_000);
   store.subscribe((state) => {
     const active = state.alarms.filter((a) => a.cleared === undefined).length;
-    const title = active > 0 ? `(${active}) Alarm · HealthSync` : 'Consultation · HealthSync';
+    // Alarms are for those who can answer them.
+    const title = active > 0 && guest === undefined ? `(${active}) Alarm · HealthSync` : `${words.consultation} · HealthSync`;
     if (document.title !== title) document.title = title;
     setAttribute(app, 'data-ended', state.ended !== undefined);
   });

@@ -7,16 +7,17 @@ import type { SessionState } from '../state/model';
 import type { Store } from '../state/store';
 import { h, icon, replace, setAttribute, setIcon, setText } from './dom';
 import { languageName } from './format';
+import type { Words } from './words';
 
 export class Hear {
   readonly element: HTMLElement;
   readonly player: SpeechPlayer;
   private readonly toggle: HTMLButtonElement;
   private readonly label = h('span');
-  private readonly language = h('select', { 'aria-label': 'Hear translations into', 'data-testid': 'hear-language' });
+  private readonly language = h('select', { 'data-testid': 'hear-language' });
   private readonly mute: HTMLButtonElement;
-  private readonly indicator = h('span', { class: 'speaking', hidden: true }, h('i'), h('i'), h('i'), h('span', {}, 'speaking'));
-  private readonly cannot = h('span', { class: 'fine', hidden: true }, 'This browser can play the translation only in the call.');
+  private readonly indicator: HTMLElement;
+  private readonly cannot: HTMLElement;
   private on = false;
   private muted = false;
   private inCall = false;
@@ -26,7 +27,11 @@ export class Hear {
     store: Store,
     private readonly connection: Connection,
     onPlaying: (utterance: UtteranceId | undefined) => void,
+    private readonly words: Words,
   ) {
+    this.indicator = h('span', { class: 'speaking', hidden: true }, h('i'), h('i'), h('i'), h('span', {}, words.speaking));
+    this.cannot = h('span', { class: 'fine', hidden: true }, words.onlyInCall);
+    setAttribute(this.language, 'aria-label', words.hearInto);
     this.player = new SpeechPlayer((utterance) => {
       this.indicator.hidden = utterance === undefined;
       onPlaying(utterance);
@@ -89,13 +94,11 @@ export class Hear {
     this.muted = muted;
     this.player.setMuted(muted);
     setIcon(this.mute, muted ? 'speaker-off' : 'speaker');
-    setAttribute(this.mute, 'aria-pressed', String(muted));
-    setAttribute(this.mute, 'aria-label', muted ? 'Unmute the translation' : 'Mute the translation');
+    setAttribute(this.mute, 'aria-label', muted ? this.words.unmuteTranslation : this.words.muteTranslation);
   }
 
   private show(): void {
-    setText(this.label, this.on ? 'Stop hearing' : 'Hear translation');
-    setAttribute(this.toggle, 'aria-pressed', String(this.on));
+    setText(this.label, this.on ? this.words.stopHearing : this.words.hearTranslation);
     setAttribute(this.element, 'data-on', this.on);
     this.mute.hidden = !this.on;
     this.cannot.hidden = !this.on || canDecodeOpus();

@@ -12,9 +12,10 @@ export function openInvitation(root: HTMLElement, token: string): void {
   // Until the invitation is read, the browser's own language is the best guess.
   const guess = wordsFor(navigator.language);
   document.title = `${guess.consultation} · HealthSync`;
+  document.documentElement.lang = guess.tag;
   const card = h('main', { class: 'invitation-main' }, h('p', { class: 'empty', role: 'status' }, '…'));
   const foot = h('div', {}, footer(guess));
-  const page = h('div', { class: 'lobby invitation' }, h('header', { class: 'lobby-head' }, h('span', { class: 'brand' }, h('img', { src: '/favicon.svg', alt: '', width: 26, height: 26 }), 'HealthSync'), themeButton()), card, foot);
+  const page = h('div', { class: 'lobby invitation' }, h('header', { class: 'lobby-head' }, h('span', { class: 'brand' }, h('img', { src: '/favicon.svg', alt: '', width: 26, height: 26 }), 'HealthSync'), themeButton(guess)), card, foot);
   root.replaceChildren(page);
   const read = async (): Promise<void> => {
     try {
@@ -22,8 +23,7 @@ export function openInvitation(root: HTMLElement, token: string): void {
       replace(foot, footer(wordsFor(invited.language)));
       greet(root, card, invited);
     } catch (error) {
-      const status = error instanceof ApiError ? error.status : 0;
-      replace(card, refusal(guess, status, () => void read()));
+      replace(card, refusal(guess, error, () => void read()));
     }
   };
   void read();
@@ -49,9 +49,11 @@ function greet(root: HTMLElement, card: HTMLElement, invited: Invited): void {
   void preJoin.open();
 }
 
-/** 404: no such invitation; 410: no longer valid. */
-function refusal(words: Words, status: number, again: () => void): HTMLElement {
-  const text = status === 410 ? words.linkExpired : status >= 400 && status < 429 ? words.linkUnknown : words.linkFailed;
+/** 404: no such invitation; 410: no longer valid, which trying again does not change. */
+function refusal(words: Words, error: unknown, again: () => void): HTMLElement {
+  const { status, code } = error instanceof ApiError ? error : { status: 0, code: '' };
+  const final = status >= 400 && status < 429;
+  const text = status !== 410 ? (final ? words.linkUnknown : words.linkFailed) : code === 'session_ended' ? words.linkOver : words.linkExpired;
   const retry = h('button', { type: 'button', class: 'button', on: { click: again } }, words.tryAgain);
-  return h('section', { class: 'panel refusal', role: 'alert' }, h('p', { 'data-testid': 'invitation-refused' }, text), retry);
+  return h('section', { class: 'panel refusal', role: 'alert' }, h('p', { 'data-testid': 'invitation-refused' }, text), !final && retry);
 }

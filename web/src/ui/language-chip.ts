@@ -1,13 +1,13 @@
 /** Which language somebody speaks and how that is known, with a menu to put it right. */
 import type { Language, ParticipantId } from '@events';
-import { CommandError, type Connection } from '../net/connection';
+import type { Connection } from '../net/connection';
 import type { Participant, SessionState } from '../state/model';
 import type { Store } from '../state/store';
 import { h, icon, setAttribute, setText } from './dom';
 import { languageName, sameLanguage } from './format';
 import type { Notices } from './notices';
 import type { Popover } from './popover';
-import { roleName, type Words } from './words';
+import { roleName, sayWhy, type Words } from './words';
 
 export class LanguageChips {
   constructor(
@@ -20,7 +20,7 @@ export class LanguageChips {
 
   chip(participant: ParticipantId): LanguageChip {
     const open = (): void => {
-      this.popover.open(chip.element, this.words.iSpeak, this.menu(participant));
+      this.popover.open(chip.element, this.words.speaks, this.menu(participant));
     };
     const chip = new LanguageChip(this.words, open);
     chip.show(this.store.state, participant);
@@ -33,7 +33,7 @@ export class LanguageChips {
     const how = known?.language === 'und' ? this.words.unknownLanguage : known?.known === 'detected' ? this.words.detected : '';
     const name = roleName(this.words, participant);
     const open = (): void => {
-      this.popover.open(button, this.words.iSpeak, this.menu(participant));
+      this.popover.open(button, this.words.speaks, this.menu(participant));
     };
     const button = h('button', { type: 'button', class: 'present', 'data-speaker': participant, 'aria-haspopup': 'dialog', 'aria-expanded': 'false', on: { click: open } }, how === '' ? name : `${name}, ${how}`);
     return button;
@@ -61,7 +61,7 @@ export class LanguageChips {
     try {
       await this.connection.send({ command: 'language.set', participant, language });
     } catch (error) {
-      this.notices.say(error instanceof CommandError ? error.message : this.words.linkFailed);
+      this.notices.say(sayWhy(this.words, this.words.notChanged, error));
     }
   }
 }

@@ -30,8 +30,10 @@ export class Menu {
     anchor.addEventListener('pointerdown', () => {
       wasOpen = this.element.matches(':popover-open');
     });
-    anchor.addEventListener('click', () => {
-      if (!wasOpen) this.open(anchor);
+    anchor.addEventListener('click', (event) => {
+      // A key has not closed it.
+      if (event.detail === 0 && this.element.matches(':popover-open')) this.close();
+      else if (!wasOpen) this.open(anchor);
       wasOpen = false;
     });
   }

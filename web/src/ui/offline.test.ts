@@ -43,6 +43,12 @@ describe('the line that says the page is out of date', () => {
     expect(out).toBe(false);
   });
 
+  it('does not lead somebody invited to the list of sessions', () => {
+    const guests = new Offline(() => undefined, () => 0, wordsFor('pt'), true);
+    guests.setStatus({ phase: 'gone', reason: 'There is no such session on this server.' });
+    expect([guests.element.textContent, guests.element.querySelector('a')]).toEqual(['Consulta inexistente', null]);
+  });
+
   it('leads back to the sessions when there is nothing to wait for', () => {
     offline.setStatus({ phase: 'gone', reason: 'There is no such session on this server.' });
     expect(offline.element.hidden).toBe(false);

@@ -16,6 +16,7 @@ export class Offline {
     private readonly onChange: (offline: boolean) => void,
     private readonly now: () => number,
     private readonly words: Words,
+    private readonly guest = false,
   ) {}
 
   setStatus(status: ConnectionStatus): void {
@@ -26,7 +27,9 @@ export class Offline {
     clearTimeout(this.timer);
     this.timer = undefined;
     if (status.phase === 'gone') {
-      this.show(`${status.reason} `, h('a', { class: 'link', href: '/' }, 'All sessions'));
+      // The list of sessions is no place for somebody who was invited to one.
+      if (this.guest) this.show(this.words.noSession);
+      else this.show(`${status.reason} `, h('a', { class: 'link', href: '/' }, this.words.allSessions));
       return;
     }
     this.wasLive = true;

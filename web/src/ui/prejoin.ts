@@ -33,7 +33,7 @@ export class PreJoin {
   ) {
     this.video.muted = true;
     this.video.autoplay = true;
-    const flipMicrophone = (): void => { local.setMicrophoneOn(!local.state.microphoneOn); };
+    const flipMicrophone = (): void => { local.flipMicrophone(); };
     const flipCamera = (): void => void local.setCameraOn(!local.state.cameraOn);
     this.microphone = h('button', { type: 'button', class: 'round', 'data-testid': 'prejoin-mute', on: { click: flipMicrophone } }, icon('mic'));
     this.camera = h('button', { type: 'button', class: 'round', 'data-testid': 'prejoin-camera', on: { click: flipCamera } }, icon('camera-off'));

@@ -16,7 +16,7 @@ export class QualityBadge {
     popover: Popover,
   ) {
     const open = (): void => {
-      popover.open(this.element, this.words.qualityOf(this.name, ''), this.details());
+      popover.open(this.element, this.words.qualityOf(this.name, this.word.textContent), this.details());
     };
     const bars = h('span', { class: 'quality-bars', 'aria-hidden': 'true' }, h('i'), h('i'), h('i'));
     this.element = h('button', { type: 'button', class: 'quality', hidden: true, 'aria-expanded': 'false', 'data-testid': 'quality', on: { click: open } }, bars, this.word);
@@ -35,20 +35,21 @@ export class QualityBadge {
 
   private details(): HTMLElement {
     const q = this.quality;
+    const { figures } = this.words;
     const rows: [string, string][] =
       q === undefined
         ? []
         : [
-            ['Lost', `${q.measure.lossPercent.toFixed(1)} %`],
-            ['Round trip', q.measure.rttMs === undefined ? 'not known' : `${Math.round(q.measure.rttMs)} ms`],
-            ['Jitter', q.measure.jitterMs === undefined ? 'not known' : `${Math.round(q.measure.jitterMs)} ms`],
-            ['Data rate', `${Math.round(q.measure.kbps)} kbit/s`],
+            [figures.loss, `${q.measure.lossPercent.toFixed(1)} %`],
+            [figures.rtt, q.measure.rttMs === undefined ? figures.unknown : `${Math.round(q.measure.rttMs)} ms`],
+            [figures.jitter, q.measure.jitterMs === undefined ? figures.unknown : `${Math.round(q.measure.jitterMs)} ms`],
+            [figures.rate, `${Math.round(q.measure.kbps)} kbit/s`],
           ];
     return h(
       'div',
       { class: 'quality-details' },
       h('h3', {}, this.words.qualityOf(this.name, this.word.textContent)),
-      h('p', {}, q === undefined ? '' : complaint(q)),
+      h('p', {}, q === undefined ? '' : this.words.complaint(complaint(q))),
       h('dl', {}, ...rows.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])),
     );
   }

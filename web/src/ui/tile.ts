@@ -85,7 +85,7 @@ export class Tile {
       case 'waiting':
         return link.attempt > 1 ? this.words.reconnecting : '';
       case 'failed':
-        return link.reason;
+        return this.words.refused(link.status);
       default:
         return '';
     }

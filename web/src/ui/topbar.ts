@@ -40,7 +40,7 @@ export class TopBar {
       { class: 'topbar' },
       back,
       h('div', { class: 'who' }, guest ? h('h1', { class: 'patient-line' }, h('strong', { class: 'patient' }, words.consultation)) : h('h1', { class: 'patient-line' }, h('span', { class: 'term' }, 'Patient '), this.patient), h('span', { class: 'sub' }, this.languages, this.clock, !guest && this.risk)),
-      h('div', { class: 'bar-end' }, this.connection, !guest && notices.button, themeButton(), this.end),
+      h('div', { class: 'bar-end' }, this.connection, !guest && notices.button, themeButton(words), this.end),
       this.confirm,
     );
     this.setStatus({ phase: 'connecting' });
