@@ -3,6 +3,7 @@ import type { Event } from '@events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Connection } from '../net/connection';
 import { Store } from '../state/store';
+import { FakePeer } from '../testing/fake-peer';
 import { present } from '../testing/fixture';
 import { Call } from './call';
 import { LocalMedia } from './local-media';
@@ -19,55 +20,6 @@ let store: Store;
 let call: Call;
 let local: LocalMedia;
 
-class FakeSender {
-  constructor(public track: unknown) {}
-  replaceTrack(track: unknown): Promise<void> {
-    this.track = track;
-    return Promise.resolve();
-  }
-}
-
-class FakePeer {
-  onconnectionstatechange: (() => void) | null = null;
-  readonly iceGatheringState = 'complete';
-  connectionState = 'new';
-  localDescription = { sdp: 'offer' };
-  remoteDescription = { sdp: 'answer' };
-  readonly senders: FakeSender[] = [];
-  readonly directions: string[] = [];
-  closed = false;
-
-  constructor() {
-    peers.push(this);
-  }
-  addTransceiver(what: unknown, { direction }: { direction: string }): unknown {
-    const kind = typeof what === 'string' ? what : (what as { kind: string }).kind;
-    this.directions.push(`${kind} ${direction}`);
-    const sender = new FakeSender(typeof what === 'string' ? null : what);
-    this.senders.push(sender);
-    return { sender, receiver: { track: { kind } }, currentDirection: direction, setCodecPreferences: () => undefined };
-  }
-  createOffer(): Promise<object> {
-    return Promise.resolve({});
-  }
-  setLocalDescription(): Promise<void> {
-    return Promise.resolve();
-  }
-  setRemoteDescription(): Promise<void> {
-    return Promise.resolve();
-  }
-  getStats(): Promise<Map<string, object>> {
-    return Promise.resolve(new Map<string, object>());
-  }
-  close(): void {
-    this.closed = true;
-  }
-  become(state: string): void {
-    this.connectionState = state;
-    this.onconnectionstatechange?.();
-  }
-}
-
 type Body<E = Event> = E extends Event ? Omit<E, 'v' | 'session' | 'seq' | 'at'> : never;
 
 /** What the server says next. */
@@ -83,7 +35,12 @@ beforeEach(() => {
   [peers, requests, commands] = [[], [], []];
   [serverDate, refusal] = ['Tue, 24 Nov 2026 09:00:00 GMT', undefined];
   const silent = { connect: (next: unknown) => next, disconnect: () => undefined };
-  vi.stubGlobal('RTCPeerConnection', FakePeer);
+  vi.stubGlobal('RTCPeerConnection', class extends FakePeer {
+    constructor() {
+      super();
+      peers.push(this);
+    }
+  });
   vi.stubGlobal('RTCRtpReceiver', { getCapabilities: () => ({ codecs: [] }) });
   vi.stubGlobal('MediaStream', class { id = 'stream'; });
   vi.stubGlobal('Audio', class { dataset = {}; volume = 1; muted = false; srcObject: unknown; play = () => Promise.resolve(); pause = () => undefined; });

@@ -56,15 +56,11 @@ export class Hear {
     });
   }
 
-  /** What a listener most likely wants: their own language. */
-  prefer(language: Language): void {
-    if (!this.on && language !== '') this.language.value = language;
-  }
-
-  /** In the call the interpreter comes with the other voices. */
-  setInCall(inCall: boolean): void {
+  /** In the call the interpreter comes with the other voices; out of it, a listener most likely wants their own language. */
+  setInCall(inCall: boolean, own: Language): void {
     this.inCall = inCall;
     if (inCall && this.on) this.setOn(false);
+    if (!this.on && own !== '' && own !== 'und') this.language.value = own;
     this.show();
   }
 

@@ -1,5 +1,5 @@
 /** What went wrong, discreetly: a counter in the bar, a list behind it, and one passing line for the newest. */
-import { describeRefusal } from '../net/connection';
+import { describeRefusal } from '../net/messages';
 import type { Notice, SessionState } from '../state/model';
 import type { Store } from '../state/store';
 import { h, icon, setAttribute, setText } from './dom';
