@@ -52,9 +52,20 @@ function inPage() {
     watchers.set(id, { pc, of });
     return answer(pc);
   };
+  const context = new AudioContext();
+  // Chromium sends a received sound on only by way of Web Audio, and gives it there only while an element plays it.
+  const sendable = (track) => {
+    if (track.kind !== 'audio') return track;
+    const element = new Audio();
+    element.muted = true;
+    element.srcObject = new MediaStream([track]);
+    void element.play();
+    const out = context.createMediaStreamDestination();
+    context.createMediaStreamSource(element.srcObject).connect(out);
+    return out.stream.getAudioTracks()[0];
+  };
   const voice = (language) => {
     if (!voices.has(language)) {
-      const context = new AudioContext();
       const gain = new GainNode(context, { gain: 0 });
       const out = context.createMediaStreamDestination();
       const tone = new OscillatorNode(context, { frequency: 190 });
@@ -68,7 +79,7 @@ function inPage() {
     async publish(participant, sdp) {
       const pc = new RTCPeerConnection();
       await pc.setRemoteDescription({ type: 'offer', sdp });
-      const tracks = Object.fromEntries(pc.getReceivers().map((r) => [r.track.kind, r.track]));
+      const tracks = Object.fromEntries(pc.getReceivers().map((r) => [r.track.kind, sendable(r.track)]));
       publishers.get(participant)?.pc.close();
       publishers.set(participant, { pc, tracks });
       for (const watcher of watchers.values()) if (watcher.of === participant) await feed(watcher.pc, tracks);
