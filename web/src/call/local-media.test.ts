@@ -90,6 +90,14 @@ describe('one’s own microphone and camera', () => {
     expect(microphone()?.enabled).toBe(true);
   });
 
+  it('tell of troubles to whoever asked last', async () => {
+    const later: Trouble[] = [];
+    media.tell((trouble) => later.push(trouble));
+    devices.refusal = 'NotReadableError';
+    await media.openMicrophone();
+    expect([told, later]).toEqual([[], [{ kind: 'busy', device: 'audioinput' }]]);
+  });
+
   it('are asked for once more where they were refused', async () => {
     devices.refusal = 'NotAllowedError';
     await media.openMicrophone();

@@ -38,7 +38,7 @@ export class LocalMedia {
 
   constructor(
     choice: Choice,
-    private readonly onTrouble: (trouble: Trouble) => void,
+    private onTrouble: (trouble: Trouble) => void,
     private readonly onChoice: (choice: Choice) => void,
   ) {
     this.current = { devices: [], choice, microphone: undefined, camera: undefined, microphoneOn: true, cameraOn: false, trouble: {} };
@@ -53,6 +53,11 @@ export class LocalMedia {
     this.listeners.add(listener);
     listener(this.current);
     return () => this.listeners.delete(listener);
+  }
+
+  /** From now on somebody else is told of troubles: the page they were told on may be gone. */
+  tell(onTrouble: (trouble: Trouble) => void): void {
+    this.onTrouble = onTrouble;
   }
 
   async openMicrophone(): Promise<void> {

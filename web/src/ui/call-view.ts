@@ -34,8 +34,8 @@ export interface CallContext {
   onFocus(on: boolean): void;
 }
 
-export function localMedia(say: (text: string) => void, words: Words): LocalMedia {
-  return new LocalMedia(loadDevices(), (trouble) => { say(words.trouble(trouble)); }, saveDevices);
+export function localMedia(): LocalMedia {
+  return new LocalMedia(loadDevices(), () => undefined, saveDevices);
 }
 
 export class CallView {
@@ -53,7 +53,8 @@ export class CallView {
 
   constructor(private readonly context: CallContext) {
     const { session, store, connection, popover, chips, words, guest } = context;
-    const local = guest?.local ?? localMedia((text) => { context.notices.say(text); }, words);
+    const local = guest?.local ?? localMedia();
+    local.tell((trouble) => { context.notices.say(words.trouble(trouble)); });
     this.call = new Call(session, store, connection, local, loadHearing(), (speaking) => { stage.setSpeaking(speaking); });
     this.preJoin = new PreJoin(local, words, (me) => { this.joinAs(me); }, () => { context.onChange(); });
     if (guest !== undefined) this.preJoin.fix(guest.me);

@@ -38,7 +38,7 @@ export class CaptionRow {
       'div',
       { class: 'meta' },
       h('span', { class: 'speaker' }, roleName(words, row.participant)),
-      h('time', { datetime: row.at, title: `event ${row.seq}` }, clockTime(row.at)),
+      h('time', { datetime: row.at, title: words.eventTitle(row.seq) }, clockTime(row.at)),
       row.kind === 'chat' && h('span', { class: 'typed' }, words.typed),
     );
     this.element = h('li', { class: 'row', 'data-testid': 'caption-row', 'data-key': row.key }, meta);
@@ -124,7 +124,7 @@ export class CaptionRow {
     const low = row.final !== undefined && row.final.confidence < LOW_CONFIDENCE;
     const note = h('div', { class: 'note', lang: this.words.tag });
     if (low) note.append(h('span', { class: 'doubt' }, this.words.lowConfidence));
-    if (isFinal) note.append(this.provenance('caption', () => utterance(this.row)?.provenance));
+    if (isFinal) note.append(this.provenance(this.words.made.caption, () => utterance(this.row)?.provenance));
     fill(cell, state, text, note);
   }
 
@@ -165,7 +165,7 @@ export class CaptionRow {
     const reviewed = review === 'reviewed';
     const { byMachine, byMachineTitle, interrupted } = this.words;
     const find = (): UtteranceRow | undefined => utterance(this.row);
-    const provenance = this.provenance(`translation into ${languageName(language)}`, () =>
+    const provenance = this.provenance(this.words.made.translation(languageName(language)), () =>
       find()?.translations.find((t) => t.seq === translation.seq)?.value.provenance,
     );
     const note = h('div', { class: 'note', lang: this.words.tag }, h('span', { class: 'mt', title: byMachineTitle(engine, reviewed) }, byMachine(engine, reviewed)), provenance);
@@ -175,7 +175,7 @@ export class CaptionRow {
       const title = this.words.spokenBy(spoken.value.voice, seconds, cut);
       note.append(h('span', { class: 'spoken', title }, icon('speaker'), h('span', { class: 'sr' }, this.words.spoken)));
       if (cut) note.append(h('span', { class: 'mt' }, interrupted));
-      note.append(this.provenance('spoken translation', () => find()?.speech.find((s) => s.seq === spoken.seq)?.value.provenance));
+      note.append(this.provenance(this.words.made.speech, () => find()?.speech.find((s) => s.seq === spoken.seq)?.value.provenance));
     }
     if (skipped !== undefined) note.append(h('span', { class: 'spoken quiet' }, icon('speaker-off')), h('span', { class: 'mt' }, this.words.skipped[skipped]));
     return note;

@@ -47,7 +47,7 @@ export function openConsultation(root: HTMLElement, session: SessionId, guest?: 
   const connection = new Connection(sink(store, late), environment(session));
 
   const popover = new Popover();
-  const sources = new Sources(store, popover, new Tooltip());
+  const sources = new Sources(store, popover, new Tooltip(), words);
   const notices = new Notices(store, popover, serverNow, guest !== undefined);
   const topbar = new TopBar(store, connection, notices, guest !== undefined, words);
   const alarms = new Alarms(store, sources, serverNow);

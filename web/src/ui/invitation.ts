@@ -2,8 +2,9 @@
 import { ApiError, readInvitation, type Invited } from '../net/api';
 import { localMedia } from './call-view';
 import { openConsultation } from './consultation';
-import { h, replace, setText } from './dom';
+import { h, replace } from './dom';
 import { footer } from './footer';
+import { Passing } from './passing';
 import { PreJoin } from './prejoin';
 import { themeButton } from './theme';
 import { roleName, wordsFor, type Words } from './words';
@@ -34,18 +35,19 @@ function greet(root: HTMLElement, card: HTMLElement, invited: Invited): void {
   const words = wordsFor(language);
   document.documentElement.lang = words.tag;
   document.title = `${words.consultation} · HealthSync`;
-  const passing = h('p', { class: 'passing', role: 'status', hidden: true });
-  const local = localMedia((text) => {
-    setText(passing, text);
-    passing.hidden = false;
-  }, words);
+  const passing = new Passing();
+  const local = localMedia();
+  local.tell((trouble) => {
+    // Why there is no sound or picture is said beside the devices.
+    if (trouble.kind === 'lost' || trouble.kind === 'found') passing.say(words.trouble(trouble));
+  });
   const preJoin = new PreJoin(local, words, (me) => {
     openConsultation(root, session, { me, local, words });
   });
   preJoin.fix({ participant, language });
   preJoin.setLanguages(languages);
   const head = h('div', { class: 'intro' }, h('h1', { 'data-testid': 'invited-as' }, words.invitedAs(roleName(words, participant))), h('p', {}, words.invitedTo));
-  replace(card, head, h('section', { class: 'panel' }, preJoin.element), passing);
+  replace(card, head, h('section', { class: 'panel' }, preJoin.element), passing.element);
   void preJoin.open();
 }
 

@@ -4,19 +4,17 @@ import type { Notice, SessionState } from '../state/model';
 import type { Store } from '../state/store';
 import { h, icon, setAttribute, setText } from './dom';
 import { clockTime, COMPONENT_NAME } from './format';
+import { Passing } from './passing';
 import type { Popover } from './popover';
 
-/** Long enough to read one sentence. */
-const PASSING_MS = 7_000;
 /** A problem older than this when the page learns of it is history: it goes to the list only. */
 const FRESH_MS = 15_000;
 
 export class Notices {
   readonly button: HTMLButtonElement;
-  readonly passing = h('p', { class: 'passing', role: 'status', hidden: true });
+  private readonly line = new Passing();
   private readonly count = h('span', { class: 'count' });
   private notices: readonly Notice[] = [];
-  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     store: Store,
@@ -44,13 +42,12 @@ export class Notices {
     if (isNew && !this.quiet && now - Date.parse(newest.at) < FRESH_MS) this.say(describe(newest));
   }
 
+  get passing(): HTMLElement {
+    return this.line.element;
+  }
+
   say(text: string): void {
-    setText(this.passing, text);
-    this.passing.hidden = false;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.passing.hidden = true;
-    }, PASSING_MS);
+    this.line.say(text);
   }
 
   private list(): HTMLElement {

@@ -157,6 +157,18 @@ export const en = {
   spokenBy: (voice: string, seconds: string, cut: boolean) =>
     `Spoken by ${voice}, first audio ${seconds} s after the speaker stopped${cut ? '; stopped when somebody else spoke' : ''}`,
   spoken: 'spoken',
+  eventTitle: (seq: number) => `event ${seq}`,
+  made: { caption: 'caption', speech: 'spoken translation', translation: (language: string) => `translation into ${language}` },
+  provenance: {
+    of: (what: string) => `Provenance of ${what}`,
+    how: (what: string) => `How this ${what} was made`,
+    model: 'Model',
+    version: 'Version',
+    weights: 'Weights SHA-256',
+    inputs: (count: number): string => (count === 1 ? 'Input' : 'Inputs'),
+    audio: 'audio of this utterance',
+    machine: 'Machine output.',
+  },
   typeAs: (role: string, language: string) => `Type as ${role.toLowerCase()}${language === '' ? '' : ` in ${language}`}`,
   notDiagnosis: 'Decision support, not diagnosis.',
   machineMade: 'Captions, translations and reports are made by machine and may be wrong.',

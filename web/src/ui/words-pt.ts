@@ -152,6 +152,18 @@ export const pt: Words = {
   spokenBy: (voice, seconds, cut) =>
     `Dito pela voz ${voice}, ${seconds.replace('.', ',')} s depois de a pessoa parar${cut ? '; interrompido quando alguém falou' : ''}`,
   spoken: 'dito em voz alta',
+  eventTitle: (seq) => `evento ${seq}`,
+  made: { caption: 'legenda', speech: 'tradução falada', translation: (language) => `tradução para ${language}` },
+  provenance: {
+    of: (what) => `Origem: ${what}`,
+    how: (what) => `Como foi feita: ${what}`,
+    model: 'Modelo',
+    version: 'Versão',
+    weights: 'SHA-256 dos pesos',
+    inputs: (count) => (count === 1 ? 'Entrada' : 'Entradas'),
+    audio: 'o som desta fala',
+    machine: 'Feito por máquina.',
+  },
   typeAs: (_, language) => `Escrever${language === '' ? '' : ` em ${language}`}`,
   notDiagnosis: 'Apoio à decisão, não diagnóstico.',
   machineMade: 'Legendas e traduções são feitas por máquina e podem conter erros.',
