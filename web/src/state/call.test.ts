@@ -2,6 +2,7 @@ import type { Event } from '@events';
 import { describe, expect, it } from 'vitest';
 import { call, eventsOf, present, stateAt } from '../testing/fixture';
 import type { SessionState, UtteranceRow } from './model';
+import { awaited } from './presence';
 import { reduce } from './reduce';
 
 const at = (type: Event['type'], n = 0): number => present(eventsOf(type, call)[n]).seq;
@@ -13,6 +14,15 @@ describe('who is in a call', () => {
     const { invitations, participants } = after('participant.invited');
     expect(invitations.get('patient')?.value).toMatchObject({ language: 'und', expires_at: '2026-11-24T10:30:00.000Z' });
     expect(participants.has('patient')).toBe(false);
+  });
+
+  it('knows who was invited and has not come, as long as the invitation holds', () => {
+    const invited = after('participant.invited');
+    const until = Date.parse(present(invited.invitations.get('patient')).value.expires_at);
+    expect(awaited(invited, until - 1)).toEqual(['patient']);
+    expect(awaited(invited, until)).toEqual([]);
+    const { seq } = present(eventsOf('participant.joined', call).find((e) => e.participant === 'patient'));
+    expect(awaited(stateAt(seq, call), until - 1)).toEqual([]);
   });
 
   it('knows what everybody sends, and forgets it when they leave', () => {

@@ -37,6 +37,12 @@ export function applyPresence(state: SessionState, event: Event): SessionState {
   }
 }
 
+/** Who was invited, may still come, and has not. */
+export function awaited({ invitations, participants }: SessionState, nowMs: number): ParticipantId[] {
+  const open = [...invitations].filter(([id, { value }]) => Date.parse(value.expires_at) > nowMs && participants.get(id)?.present !== true);
+  return open.map(([id]) => id);
+}
+
 function change(state: SessionState, id: ParticipantId, next: (p: Participant) => Participant): SessionState {
   const participant = state.participants.get(id);
   if (participant === undefined) return state;

@@ -10,7 +10,7 @@ let open: boolean;
 function stand(element: HTMLElement): void {
   element.showPopover = () => { open = true; };
   element.hidePopover = () => { open = false; };
-  element.matches = (selector) => selector === ':popover-open' && open;
+  Object.assign(element, { matches: (selector: string) => selector === ':popover-open' && open });
 }
 
 beforeEach(() => {

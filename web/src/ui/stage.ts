@@ -2,6 +2,7 @@
 import type { Call, CallState } from '../call/call';
 import type { Speaking } from '../call/sound';
 import { overlayFor } from '../state/overlay';
+import { awaited } from '../state/presence';
 import type { Store } from '../state/store';
 import { h, icon, setAttribute, setText } from './dom';
 import type { LanguageChips } from './language-chip';
@@ -24,6 +25,7 @@ export class Stage {
   private readonly selfBadge: QualityBadge;
   private readonly selfMuted = h('span', { class: 'muted-mark', hidden: true }, icon('mic-off'));
   private readonly waiting: HTMLElement;
+  private readonly waitingFor = h('span');
   private readonly state = h('p', { class: 'stage-state', role: 'status', hidden: true });
   private readonly voice: HTMLElement;
   private readonly unblock: HTMLButtonElement;
@@ -41,7 +43,7 @@ export class Stage {
     this.selfVideo.autoplay = true;
     this.selfBadge = new QualityBadge(words.yourConnection, words, popover);
     this.self = h('div', { class: 'self-view' }, this.selfVideo, this.selfPlaceholder, h('span', { class: 'self-name' }, this.selfMuted, words.you), this.selfBadge.element);
-    this.waiting = h('div', { class: 'alone' }, h('strong', {}, words.alone), h('span', {}, words.aloneHint));
+    this.waiting = h('div', { class: 'alone' }, h('strong', {}, words.alone), this.waitingFor);
     this.voice = h('p', { class: 'voice-speaking speaking', hidden: true, 'data-testid': 'voice-speaking' }, h('i'), h('i'), h('i'), h('span', {}, words.voiceSpeaking));
     const click = (): void => { call.unblock(); };
     this.unblock = h('button', { type: 'button', class: 'button primary unblock', hidden: true, on: { click } }, icon('speaker'), words.clickToHear);
@@ -87,6 +89,8 @@ export class Stage {
     }
     setAttribute(this.grid, 'data-count', Math.min(this.tiles.size, 5));
     this.waiting.hidden = this.tiles.size > 0 || state.phase !== 'in';
+    const invited = awaited(this.store.state, this.now()).filter((id) => id !== state.me?.participant);
+    setText(this.waitingFor, invited.length === 0 ? this.words.aloneHint : this.words.invitedHint(invited.map((id) => roleName(this.words, id)).join(', ')));
     this.unblock.hidden = !state.blocked;
     this.selfBadge.show(state.link, state.sending);
     if (state.me !== undefined) {

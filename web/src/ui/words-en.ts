@@ -60,6 +60,7 @@ export const en = {
   shrinkShort: 'Record',
   alone: 'Nobody else is in the call yet.',
   aloneHint: 'You will see and hear them as soon as they join.',
+  invitedHint: (names: string) => `Invited, and not here yet: ${names}`,
   notJoined: 'Nobody is in the call.',
   inCall: (names: string) => `In the call: ${names}`,
   connectingTo: (name: string) => `Connecting to ${name}`,

@@ -57,6 +57,7 @@ export const pt: Words = {
   shrinkShort: 'Registro',
   alone: 'Ainda não há mais ninguém na chamada.',
   aloneHint: 'Você verá e ouvirá os outros assim que entrarem.',
+  invitedHint: (names) => `Convite enviado, ainda não chegou: ${names}`,
   notJoined: 'Ninguém está na chamada.',
   inCall: (names) => `Na chamada: ${names}`,
   connectingTo: (name) => `Ligando a ${name}`,
