@@ -12,12 +12,19 @@ import './styles/news2.css';
 import './styles/side.css';
 import './styles/images.css';
 import './styles/lobby.css';
+import './styles/call.css';
+import './styles/stage.css';
+import './styles/prejoin.css';
 import { openConsultation } from './ui/consultation';
+import { openInvitation } from './ui/invitation';
 import { openLobby } from './ui/lobby';
 
 const root = document.getElementById('app');
-const session = new URLSearchParams(location.search).get('session');
+const query = new URLSearchParams(location.search);
+const session = query.get('session') ?? '';
+const invitation = query.get('invitation') ?? '';
 if (root !== null) {
-  if (session === null || session === '') openLobby(root);
-  else openConsultation(root, session);
+  if (invitation !== '') openInvitation(root, invitation);
+  else if (session !== '') openConsultation(root, session);
+  else openLobby(root);
 }

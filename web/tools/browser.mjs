@@ -10,13 +10,13 @@ const ARGS = [
   '--autoplay-policy=no-user-gesture-required',
 ];
 
-/** Runs `use(open)`; `open(options)` gives a page in a fresh profile. Everything is closed afterwards. */
+/** Runs `use(open)`; `open(options)` gives a page in a fresh profile, `film` a Y4M file for its camera. Everything is closed afterwards. */
 export async function withBrowser(use) {
   const opened = [];
-  const open = async (options = {}) => {
+  const open = async ({ film, ...options } = {}) => {
     const profile = await mkdtemp(join(tmpdir(), 'healthsync-web-'));
     const context = await chromium.launchPersistentContext(profile, {
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: ARGS, permissions: ['microphone'], ...options,
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: film === undefined ? ARGS : [...ARGS, `--use-file-for-fake-video-capture=${film}`], permissions: ['microphone', 'camera'], ...options,
     });
     opened.push({ context, profile });
     return context.pages()[0] ?? (await context.newPage());

@@ -13,6 +13,7 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
+import { Calls } from './call-routes.mjs';
 import { film } from './film.mjs';
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
@@ -56,7 +57,7 @@ export function loadFixture(file = FIXTURE) {
 }
 
 /** Starts the server; resolves with handles that tests use to cut, skip and add. */
-export async function startReplay({ port = 18020, at = 0, speed = 1, log = FIXTURE, rows = 0 } = {}) {
+export async function startReplay({ port = 18020, at = 0, speed = 1, log = FIXTURE, rows = 0, relay } = {}) {
   const fixture = loadFixture(log);
   const sessions = new Map();
   const timers = new Set();
@@ -65,7 +66,7 @@ export async function startReplay({ port = 18020, at = 0, speed = 1, log = FIXTU
   for (const past of pastSessions(fixture)) sessions.set(past.id, past);
   const picture = film();
   const unmatched = [{ received_at: new Date(Date.now() - 400_000).toISOString(), patient: 'PID-2048', message_id: 'M0007', raw: 'MSH|^~\\&|BEDSIDE|WARD7' }];
-  const context = { sessions, picture, unmatched, fixture, timers, faults: { refuseSockets: false } };
+  const context = { sessions, picture, unmatched, fixture, timers, calls: new Calls(relay, timers), faults: { refuseSockets: false } };
   const http = createServer((request, response) => {
     route(context, request, response).catch((error) => {
       console.error(error);
@@ -88,6 +89,7 @@ export async function startReplay({ port = 18020, at = 0, speed = 1, log = FIXTU
     session: live.id,
     live,
     sessions,
+    calls: context.calls,
     connections: () => sockets.clients.size,
     /** Cuts every stream as a crashed server would. */
     cut: () => sockets.clients.forEach((ws) => ws.terminate()),
@@ -196,6 +198,12 @@ function command(context, session, { command: name, id, ...rest }, send) {
     send({ notice: 'stream.refused', id, error: { code: 'session_ended' } });
     return;
   }
+  if (name === 'media.mute' || name === 'language.set') {
+    const changed = context.calls.command(session, name, rest);
+    if (changed === undefined) send({ notice: 'stream.refused', id, error: { code: 'not_found', what: 'call of this participant' } });
+    else send({ notice: 'stream.accepted', id, seq: session.append(changed).seq });
+    return;
+  }
   const bodies = {
     'chat.send': { type: 'chat.message', participant: rest.participant, language: rest.language, text: rest.text },
     'report.request': { type: 'report.requested', languages: [] },
@@ -248,13 +256,25 @@ async function route(context, request, response) {
     context.sessions.set(session.id, session);
     return json(201, session.summary());
   }
+  const reply = {
+    json: (status, value) => { json(status, value); return true; },
+    refuse: (code, message) => { refuse(code, message); return true; },
+    sdp: (text, location) => { response.writeHead(201, { 'content-type': 'application/sdp', location }).end(text); return true; },
+    fragment: (text) => { response.writeHead(200, { 'content-type': 'application/trickle-ice-sdpfrag' }).end(text); return true; },
+  };
+  const [, token] = url.pathname.match(/^\/api\/v1\/invitations\/([^/]+)$/) ?? [];
+  if (token !== undefined) return context.calls.read(decodeURIComponent(token), reply);
+  const called = url.pathname.match(/^\/api\/v1\/sessions\/([^/]+)\/(whip|whep|invitations)/);
+  if (called !== null && context.sessions.has(called[1])) {
+    const read = async () => (await body(request)).toString();
+    if (await context.calls.route(context.sessions.get(called[1]), called[2], request, url, read, reply)) return undefined;
+  }
   const [, id, what, image] = url.pathname.match(/^\/api\/v1\/sessions\/([^/]+)(?:\/([a-z]+)(?:\/([^/]+)\/preview)?)?$/) ?? [];
   const session = context.sessions.get(id);
   if (session === undefined) return refuse('unknown_session', 'no such session');
   if (what === undefined) return json(200, session.summary());
   if (what === 'images' && image !== undefined) return response.writeHead(200, { 'content-type': 'image/png' }).end(context.picture);
   if (what === 'images') return upload(context, session, request, json);
-  if (what === 'whip') return refuse('unavailable', 'webrtc is not available');
   const report = session.events.findLast((e) => e.type === 'report.ready');
   if (what === 'report' && report !== undefined) return markdown(report, response);
   return refuse('not_found', `no such ${what} in this session`);

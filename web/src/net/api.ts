@@ -1,5 +1,16 @@
 /** The REST door. Errors come as `{code, message}`; the message holds no patient data. */
-import type { ImageId, NewSession, Seq, SessionId, SessionSummary, UnmatchedMessage } from '@events';
+import type {
+  ImageId,
+  InvitationId,
+  Language,
+  NewSession,
+  ParticipantId,
+  Seq,
+  SessionId,
+  SessionSummary,
+  Timestamp,
+  UnmatchedMessage,
+} from '@events';
 
 const ROOT = '/api/v1';
 /** Long enough for a phone on a poor network, short enough to tell a person that nothing comes. */
@@ -12,6 +23,8 @@ export class ApiError extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
+    /** How long the server wants to be left alone (RFC 9110, section 10.2.3). */
+    readonly retryAfterMs = 0,
   ) {
     super(message);
     this.name = 'ApiError';
@@ -46,12 +59,15 @@ function noteSkew(response: Response): void {
 
 async function refusal(response: Response): Promise<ApiError> {
   const fallback = `The server answered ${response.status}.`;
+  // Seconds; our server gives no dates here.
+  const seconds = Number(response.headers.get('retry-after') ?? 0);
+  const wait = Number.isFinite(seconds) ? Math.max(0, seconds) * 1_000 : 0;
   try {
     const body = (await response.json()) as { code?: unknown; message?: unknown };
     const code = typeof body.code === 'string' ? body.code : 'unknown';
-    return new ApiError(response.status, code, typeof body.message === 'string' ? body.message : fallback);
+    return new ApiError(response.status, code, typeof body.message === 'string' ? body.message : fallback, wait);
   } catch {
-    return new ApiError(response.status, 'unknown', fallback);
+    return new ApiError(response.status, 'unknown', fallback, wait);
   }
 }
 
@@ -101,26 +117,73 @@ export async function fetchMarkdown(
   return response.blob();
 }
 
-export interface WhipAnswer {
+export interface Answer {
   readonly sdp: string;
-  /** Where DELETE ends the call. */
+  /** Where DELETE ends the connection and PATCH restarts its ICE. */
   readonly location: string | undefined;
+  /** When the server answered, by its clock, in milliseconds. */
+  readonly at: number;
 }
 
-export async function postOffer(
+async function offer(path: string, sdp: string): Promise<Answer> {
+  const response = await request(path, { method: 'POST', headers: { 'content-type': 'application/sdp' }, body: sdp });
+  const at = Date.parse(response.headers.get('date') ?? '');
+  const location = response.headers.get('location') ?? undefined;
+  return { sdp: await response.text(), location, at: Number.isFinite(at) ? at : serverNow() };
+}
+
+/** WHIP (RFC 9725): sends sound and pictures as a participant. Replaces what the participant had before. */
+export function publish(session: SessionId, participant: ParticipantId, language: Language, sdp: string): Promise<Answer> {
+  return offer(`${sessionPath(session)}/whip?${new URLSearchParams({ participant, language })}`, sdp);
+}
+
+/** WHEP: receives another participant, or the interpreter's voice in a language. */
+export function receive(
   session: SessionId,
-  participant: string,
-  language: string,
+  what: { readonly of: ParticipantId } | { readonly speech: Language },
   sdp: string,
-): Promise<WhipAnswer> {
-  const query = new URLSearchParams({ participant, language });
-  const headers = { 'content-type': 'application/sdp' };
-  const response = await request(`${sessionPath(session)}/whip?${query}`, { method: 'POST', headers, body: sdp });
-  return { sdp: await response.text(), location: response.headers.get('location') ?? undefined };
+): Promise<Answer> {
+  return offer(`${sessionPath(session)}/whep?${new URLSearchParams({ ...what })}`, sdp);
 }
 
-/** Ends a call; also while the page is being closed. */
-export async function deleteCall(location: string): Promise<void> {
+/** Restarts ICE (RFC 9725, section 4.3.3); answers with the server's fragment. */
+export async function restartIce(location: string, fragment: string): Promise<string> {
+  const headers = { 'content-type': 'application/trickle-ice-sdpfrag', 'if-match': '"*"' };
+  return (await request(location, { method: 'PATCH', headers, body: fragment })).text();
+}
+
+export interface Invitation {
+  readonly invitation: InvitationId;
+  readonly participant: ParticipantId;
+  readonly language: Language;
+  readonly expires_at: Timestamp;
+  readonly token: string;
+  /** A path of this server. */
+  readonly link: string;
+}
+
+export function createInvitation(session: SessionId, participant: ParticipantId, language: Language): Promise<Invitation> {
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ participant, language });
+  return json(`${sessionPath(session)}/invitations`, { method: 'POST', headers, body });
+}
+
+/** What a link is good for. */
+export interface Invited {
+  readonly session: SessionId;
+  readonly participant: ParticipantId;
+  readonly language: Language;
+  /** Of the consultation. */
+  readonly languages: readonly Language[];
+  readonly expires_at: Timestamp;
+}
+
+export function readInvitation(token: string): Promise<Invited> {
+  return json(`${ROOT}/invitations/${encodeURIComponent(token)}`);
+}
+
+/** Ends a connection; also while the page is being closed. */
+export async function hangUp(location: string): Promise<void> {
   await request(location, { method: 'DELETE', keepalive: true });
 }
 

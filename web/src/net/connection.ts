@@ -5,6 +5,7 @@
 import type { Event, Seq, StreamCommand, StreamNotice } from '@events';
 import { backoffDelay } from './backoff';
 import { decodeSpeechFrame, type SpeechFrame } from './frames';
+import { describeRefusal, parseMessage } from './messages';
 
 export type ConnectionStatus =
   | { readonly phase: 'connecting' }
@@ -164,7 +165,7 @@ export class Connection {
       if (frame !== undefined) this.sink.frame(frame);
       return;
     }
-    const message = parse(data);
+    const message = parseMessage(data);
     if (message === undefined) return;
     if ('notice' in message) this.receiveNotice(message);
     else this.receiveEvent(message);
@@ -293,44 +294,5 @@ export class Connection {
         });
       });
     });
-  }
-}
-
-function parse(data: unknown): Event | StreamNotice | undefined {
-  if (typeof data !== 'string') return undefined;
-  try {
-    return JSON.parse(data) as Event | StreamNotice;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A refusal in words; refusals name fields, limits and components, never values. */
-export function describeRefusal(error: { readonly code: string } & Record<string, unknown>): string {
-  const text = (key: string): string => {
-    const value = error[key];
-    return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
-  };
-  switch (error.code) {
-    case 'unknown_session':
-      return 'There is no such session.';
-    case 'session_ended':
-      return 'The session has ended.';
-    case 'not_found':
-      return `No such ${text('what')} in this session.`;
-    case 'invalid':
-      return `${text('field')}: ${text('reason')}.`;
-    case 'too_large':
-      return `${text('what')} exceeds the limit of ${text('limit')}.`;
-    case 'unsupported_media':
-      return `${text('media_type')} is not accepted here.`;
-    case 'overloaded':
-      return `${text('queue')} is full; try again shortly.`;
-    case 'unavailable':
-      return `${text('component')} is not available.`;
-    case 'conflict':
-      return `The session already has ${text('what')}.`;
-    default:
-      return 'The server refused.';
   }
 }

@@ -1,5 +1,6 @@
 /** The conversation part of the fold: utterances, translations, speech, chat. */
 import type { Event } from '@events';
+import { wasInterrupted } from '../net/frames';
 import type { ChatRow, Row, SessionState, UtteranceRow } from './model';
 
 type Of<T extends Event['type']> = Extract<Event, { type: T }>;
@@ -25,29 +26,60 @@ export function applyCaption(state: SessionState, event: Event): SessionState {
         state,
         event.utterance,
         () => ({ ...begin(event, 'dropped'), dropped: event.reason }),
-        (row) => ({ ...row, phase: 'dropped', ended: true, tentative: '', dropped: event.reason }),
+        (row) => ({ ...row, phase: 'dropped', ended: true, tentative: '', drafts: [], dropped: event.reason }),
       );
+    case 'translation.partial':
+      return update(state, event.utterance, (row) => draft(row, event));
     case 'translation.final':
       return update(state, event.utterance, (row) => ({
         ...row,
-        translations: [
-          ...row.translations.filter((t) => t.value.target_language !== event.target_language),
-          { seq: event.seq, at: event.at, value: event },
-        ],
+        drafts: without(row.drafts, event.target_language),
+        translations: [...without(row.translations, event.target_language), { seq: event.seq, at: event.at, value: event }],
       }));
     case 'speech.announced':
       return update(state, event.utterance, (row) => ({
         ...row,
         speech: [...row.speech, { seq: event.seq, at: event.at, value: event }],
       }));
+    case 'speech.completed':
+      return completed(state, event);
+    case 'speech.skipped':
+      return update(state, event.utterance, (row) => ({
+        ...row,
+        skipped: [...row.skipped, { seq: event.seq, at: event.at, value: event }],
+      }));
     default:
       return state;
   }
 }
 
+/** What was translated of an unfinished utterance is replaced by more of it, and never comes after the whole. */
+function draft(row: UtteranceRow, event: Of<'translation.partial'>): UtteranceRow {
+  const settled = row.phase === 'dropped' || row.translations.some((t) => t.value.target_language === event.target_language);
+  if (settled) return row;
+  const drafts = [...without(row.drafts, event.target_language), { seq: event.seq, at: event.at, value: event }];
+  return { ...row, drafts };
+}
+
+function without<T extends { readonly value: { readonly target_language: string } }>(list: readonly T[], language: string): readonly T[] {
+  return list.some((t) => t.value.target_language === language) ? list.filter((t) => t.value.target_language !== language) : list;
+}
+
+function completed(state: SessionState, event: Of<'speech.completed'>): SessionState {
+  const spokenIn = (row: Row): boolean => row.kind === 'utterance' && row.speech.some((s) => s.value.speech === event.speech);
+  const row = state.rows.findLast(spokenIn);
+  if (row === undefined) return state;
+  const interrupted = wasInterrupted(event);
+  return update(state, row.key, (u) => ({
+    ...u,
+    speech: u.speech.map((s) => (s.value.speech === event.speech ? { ...s, completed: { interrupted } } : s)),
+  }));
+}
+
 function partial(state: SessionState, event: Of<'caption.partial'>): SessionState {
   const text = {
     phase: 'partial' as const,
+    heardAt: event.at,
     language: event.language,
     committed: event.committed,
     tentative: event.tentative,
@@ -63,14 +95,23 @@ function partial(state: SessionState, event: Of<'caption.partial'>): SessionStat
 }
 
 function final(state: SessionState, event: Of<'caption.final'>): SessionState {
+  // Absent in logs from before engines told them.
+  const words = (event.words as Of<'caption.final'>['words'] | undefined) ?? [];
   const text = {
     phase: 'final' as const,
+    heardAt: event.at,
     ended: true,
     language: event.language,
     committed: event.text,
     tentative: '',
     provenance: event.provenance,
-    final: { seq: event.seq, latencyMs: event.latency_ms, confidence: event.confidence },
+    final: {
+      seq: event.seq,
+      at: event.at,
+      latencyMs: event.latency_ms,
+      confidence: event.confidence,
+      ...(words.length > 0 ? { words } : {}),
+    },
   };
   return upsert(
     state,
@@ -92,11 +133,14 @@ function begin(
     at,
     participant,
     phase,
+    heardAt: at,
     ended: phase === 'final' || phase === 'dropped',
     committed: '',
     tentative: '',
+    drafts: [],
     translations: [],
     speech: [],
+    skipped: [],
   };
 }
 

@@ -2,6 +2,7 @@
 import type {
   AlarmRaised,
   CaptionDropReason,
+  CaptionWord,
   CasesMatched,
   Component,
   ConditionsRanked,
@@ -11,18 +12,22 @@ import type {
   Language,
   MonitorSource,
   ParticipantId,
+  ParticipantInvited,
   Provenance,
   Refusal,
   RejectedObservation,
   ReportReady,
   RiskScored,
   Seq,
+  Sending,
   SessionEndReason,
   SpeechAnnounced,
+  SpeechSkipped,
   Spo2Scale,
   SymptomMentioned,
   Timestamp,
   TranslationFinal,
+  TranslationPartial,
   UtteranceId,
   VitalSigns,
 } from '@events';
@@ -46,15 +51,33 @@ export interface UtteranceRow {
   /** Not known until there is text. */
   readonly language?: Language;
   readonly phase: 'speaking' | 'partial' | 'final' | 'dropped';
+  /** When words of it last came. */
+  readonly heardAt: Timestamp;
   /** The voice has stopped, the final text has not come. */
   readonly ended: boolean;
   readonly committed: string;
   readonly tentative: string;
-  readonly final?: { readonly seq: Seq; readonly latencyMs: number; readonly confidence: number };
+  readonly final?: {
+    readonly seq: Seq;
+    readonly at: Timestamp;
+    readonly latencyMs: number;
+    readonly confidence: number;
+    /** Where the engine tells the times of words. */
+    readonly words?: readonly CaptionWord[];
+  };
   readonly provenance?: Provenance;
   readonly dropped?: CaptionDropReason;
+  /** Of what is still being said; gone once the final one of its language has come. */
+  readonly drafts: readonly At<TranslationPartial>[];
   readonly translations: readonly At<TranslationFinal>[];
-  readonly speech: readonly At<SpeechAnnounced>[];
+  readonly speech: readonly Spoken[];
+  /** Translations that stayed text. */
+  readonly skipped: readonly At<SpeechSkipped>[];
+}
+
+/** A translation that was spoken, perhaps not to its end. */
+export interface Spoken extends At<SpeechAnnounced> {
+  readonly completed?: { readonly interrupted: boolean };
 }
 
 export interface ChatRow {
@@ -70,8 +93,21 @@ export interface ChatRow {
 export type Row = UtteranceRow | ChatRow;
 
 export interface Participant {
+  /** `und` until it is found out from what they say. */
   readonly language: Language;
   readonly present: boolean;
+  /** When they came; later when they came again. */
+  readonly joinedAt: Timestamp;
+  /** How the language is known. */
+  readonly known: 'told' | 'detected' | 'set';
+  /** Of a detected language, 0 to 1. */
+  readonly probability?: number;
+}
+
+/** What a participant sends to the others. */
+export interface Media {
+  readonly audio: Sending;
+  readonly video: Sending;
 }
 
 export interface VitalsSample {
@@ -126,6 +162,10 @@ export interface SessionState {
   readonly ended?: At<SessionEndReason>;
   readonly newestAt?: Timestamp;
   readonly participants: ReadonlyMap<ParticipantId, Participant>;
+  /** Of those who are in the call. */
+  readonly media: ReadonlyMap<ParticipantId, Media>;
+  /** The newest invitation of each participant. */
+  readonly invitations: ReadonlyMap<ParticipantId, At<ParticipantInvited>>;
   readonly rows: Chunked<Row>;
   readonly samples: Chunked<VitalsSample>;
   readonly newest: Readonly<Partial<Record<VitalName, Newest>>>;
@@ -151,12 +191,16 @@ export const MAX_SCORES = 3_600;
 export const MAX_NOTICES = 50;
 /** Alarms kept; cleared ones give way first. */
 export const MAX_ALARMS = 100;
+/** A consultation with more people than this has other problems; the oldest gives way. */
+export const MAX_PARTICIPANTS = 64;
 /** Symptoms of one consultation. */
 export const MAX_SYMPTOMS = 200;
 
 export const initialState: SessionState = {
   head: 0,
   participants: new Map(),
+  media: new Map(),
+  invitations: new Map(),
   rows: Chunked.empty(),
   samples: Chunked.empty(),
   newest: {},

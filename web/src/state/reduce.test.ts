@@ -30,7 +30,7 @@ describe('the conversation', () => {
     const after = present(utterances(stateAt(first.seq))[0]);
     expect(before.phase).toBe('partial');
     expect(after).toMatchObject({ phase: 'final', committed: first.text, tentative: '', ended: true, key: before.key });
-    expect(after.final).toEqual({ seq: first.seq, latencyMs: first.latency_ms, confidence: first.confidence });
+    expect(after.final).toEqual({ seq: first.seq, at: first.at, latencyMs: first.latency_ms, confidence: first.confidence });
   });
 
   it('lets no partial change a text that is final', () => {

@@ -3,6 +3,7 @@ import type { Event, StreamNotice } from '@events';
 import { applyCaption, applyChat } from './conversation';
 import { applyClinical } from './clinical';
 import { MAX_NOTICES, type Notice, type SessionState } from './model';
+import { applyPresence } from './presence';
 
 /**
  * Takes the next event in. One at or below `head` has been taken already and changes nothing, so a replay may
@@ -30,20 +31,15 @@ function fold(state: SessionState, event: Event): SessionState {
       const value = { patient: event.patient, languages: event.languages, spo2Scale: event.spo2_scale };
       return { ...state, started: { seq: event.seq, at: event.at, value } };
     }
-    case 'session.ended': {
-      const participants = new Map([...state.participants].map(([id, p]) => [id, { ...p, present: false }]));
-      return { ...state, participants, ended: { seq: event.seq, at: event.at, value: event.reason } };
-    }
-    case 'participant.joined': {
-      const participants = new Map(state.participants);
-      participants.set(event.participant, { language: event.language, present: true });
-      return { ...state, participants };
-    }
-    case 'participant.left': {
-      const left = state.participants.get(event.participant);
-      if (left === undefined) return state;
-      return { ...state, participants: new Map(state.participants).set(event.participant, { ...left, present: false }) };
-    }
+    case 'session.ended':
+      return applyPresence({ ...state, ended: { seq: event.seq, at: event.at, value: event.reason } }, event);
+    case 'participant.joined':
+    case 'participant.left':
+    case 'participant.invited':
+    case 'media.changed':
+    case 'language.detected':
+    case 'language.set':
+      return applyPresence(state, event);
     case 'chat.message':
       return applyChat(state, event);
     case 'error.raised': {

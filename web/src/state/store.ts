@@ -10,8 +10,16 @@ export type Schedule = (run: () => void) => void;
 const HIDDEN_RENDER_MS = 500;
 
 export function browserSchedule(run: () => void): void {
-  if (document.hidden) setTimeout(run, HIDDEN_RENDER_MS);
-  else requestAnimationFrame(run);
+  let done = false;
+  const once = (): void => {
+    if (done) return;
+    done = true;
+    clearTimeout(timer);
+    run();
+  };
+  // Both: a page hidden before the frame it asked for would otherwise wait for it until it is shown again.
+  const timer = setTimeout(once, HIDDEN_RENDER_MS);
+  if (!document.hidden) requestAnimationFrame(once);
 }
 
 export class Store {

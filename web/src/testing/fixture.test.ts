@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import addFormats from 'ajv-formats';
 import Ajv from 'ajv/dist/2020';
 import { describe, expect, it } from 'vitest';
-import { fixtureLines } from './fixture';
+import { callLines, fixtureLines } from './fixture';
 
 const schema = new URL('../../../protocols/events/generated/event.schema.json', import.meta.url);
 
@@ -20,14 +20,17 @@ function validator(): ReturnType<Ajv['compile']> {
 describe('the fixture', () => {
   const validate = validator();
 
-  it('has only events of the schema, numbered from one without a hole', () => {
-    const wrong = fixtureLines.flatMap((line, i) => {
+  it.each([
+    ['consultation', fixtureLines, 207],
+    ['call', callLines, 69],
+  ] as const)('of a %s has only events of the schema, numbered from one without a hole', (_, lines, count) => {
+    const wrong = lines.flatMap((line, i) => {
       const event = JSON.parse(line) as { seq: number };
       const problems = validate(event) ? [] : [JSON.stringify(validate.errors)];
       return event.seq === i + 1 ? problems : [...problems, `line ${i + 1} is event ${event.seq}`];
     });
     expect(wrong).toEqual([]);
-    expect(fixtureLines).toHaveLength(207);
+    expect(lines).toHaveLength(count);
   });
 
   it('would fail with a field missing, a wrong type or an unknown event', () => {

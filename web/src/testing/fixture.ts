@@ -5,24 +5,30 @@ import type { Event } from '@events';
 import { initialState, type SessionState } from '../state/model';
 import { reduce } from '../state/reduce';
 
-export const fixtureLines: readonly string[] = readFileSync(
-  join(import.meta.dirname, '../../fixtures/consultation.ndjson'),
-  'utf8',
-)
-  .trim()
-  .split('\n');
+function lines(name: string): readonly string[] {
+  return readFileSync(join(import.meta.dirname, '../../fixtures', name), 'utf8').trim().split('\n');
+}
 
-export const fixture: readonly Event[] = fixtureLines.map((line) => JSON.parse(line) as Event);
+function parsed(from: readonly string[]): readonly Event[] {
+  return from.map((line) => JSON.parse(line) as Event);
+}
+
+export const fixtureLines = lines('consultation.ndjson');
+export const fixture = parsed(fixtureLines);
+
+/** A call: invitation, pictures, a detected language, translations in progress and flagged. */
+export const callLines = lines('call.ndjson');
+export const call = parsed(callLines);
 
 export type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
 
-export function eventsOf<T extends Event['type']>(type: T): EventOf<T>[] {
-  return fixture.filter((event): event is EventOf<T> => event.type === type);
+export function eventsOf<T extends Event['type']>(type: T, from: readonly Event[] = fixture): EventOf<T>[] {
+  return from.filter((event): event is EventOf<T> => event.type === type);
 }
 
 /** The state after the events up to and including `seq`, or after all of them. */
-export function stateAt(seq: number = fixture.length): SessionState {
-  return fixture.slice(0, seq).reduce(reduce, initialState);
+export function stateAt(seq: number = fixture.length, from: readonly Event[] = fixture): SessionState {
+  return from.slice(0, seq).reduce(reduce, initialState);
 }
 
 /** For values a test needs and the fixture is known to have. */

@@ -2,10 +2,14 @@
 import type { Event } from '@events';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Store } from '../state/store';
-import { eventsOf, fixture, present } from '../testing/fixture';
+import { call, eventsOf, fixture, present } from '../testing/fixture';
+import type { Connection } from '../net/connection';
 import { Captions } from './captions';
+import { LanguageChips } from './language-chip';
+import { Notices } from './notices';
 import { Popover, Tooltip } from './popover';
 import { Sources } from './sources';
+import { wordsFor } from './words';
 
 let store: Store;
 let page: HTMLElement;
@@ -13,9 +17,16 @@ let page: HTMLElement;
 beforeEach(() => {
   document.body.replaceChildren();
   store = new Store((run) => { run(); });
-  page = new Captions(store, new Sources(store, new Popover(), new Tooltip())).element;
+  page = make().element;
   document.body.append(page);
 });
+
+function make(): Captions {
+  const popover = new Popover();
+  const connection = { send: () => Promise.resolve(0) } as unknown as Connection;
+  const notices = new Notices(store, popover, Date.now, false);
+  return new Captions(store, new Sources(store, popover, new Tooltip()), new LanguageChips(store, connection, popover, notices, wordsFor('en')), wordsFor('en'));
+}
 
 const play = (to: number): void => {
   for (const event of fixture.slice(store.state.head, to)) store.apply(event);
@@ -63,7 +74,7 @@ describe('a caption row', () => {
     expect(portuguese.querySelector('[data-testid="translation"]')).toBeNull();
     play(translation.seq);
     expect(portuguese.querySelector('[data-testid="translation"]')?.textContent).toBe('Boa tarde. O que a traz aqui hoje?');
-    expect(portuguese.querySelector('.note')?.textContent).toContain('machine translation, unreviewed');
+    expect(portuguese.querySelector('.note')?.textContent).toContain('machine (fxtranslate), unreviewed');
   });
 
   it('never takes what was said, typed or translated for markup', () => {
@@ -107,6 +118,61 @@ describe('a caption row', () => {
   });
 });
 
+describe('a translation in a row', () => {
+  const playCall = (to: number): void => {
+    for (const event of call.slice(store.state.head, to)) store.apply(event);
+  };
+  const seq = (type: Event['type'], n = 0): number => present(eventsOf(type, call)[n]).seq;
+
+  it('shows as in progress what is translated of an unfinished utterance', () => {
+    playCall(seq('translation.partial'));
+    const english = cell(rows()[0], 'en');
+    expect(english.dataset.state).toBe('draft');
+    expect(english.querySelector('[data-testid="draft"] span')?.textContent).toBe('Good morning, doctor.');
+    expect(english.querySelector('[data-testid="translation"]')).toBeNull();
+    playCall(seq('translation.final'));
+    expect(english.querySelector('[data-testid="draft"]')).toBeNull();
+    expect(english.querySelector('[data-testid="translation"]')).not.toBeNull();
+  });
+
+  it('is flagged with the very words it did not keep, on both sides', () => {
+    playCall(seq('speech.skipped'));
+    const row = rows()[2];
+    const differ = (language: string): string[] => [...cell(row, language).querySelectorAll('mark')].map((m) => m.textContent);
+    expect([differ('pt'), differ('en')]).toEqual([['50 mg', 'não'], ['50 g']]);
+    expect(cell(row, 'en').querySelector('[data-testid="flag"]')?.textContent).toBe('Check the original with the speaker: dose or unit differs: 50 mg → 50 g; “not” lost in translation: não; not spoken aloud');
+    expect(text(cell(row, 'en'))).toBe('I take 50 g of losartan, but I take aspirin.');
+    expect(rows()[0]?.querySelector('[data-testid="flag"]')).toBeNull();
+  });
+
+  it('says quietly why it was not spoken, or not to its end', () => {
+    playCall(call.length);
+    expect(cell(rows()[4], 'en').querySelector('.note')?.textContent).toContain('not spoken: somebody else was speaking');
+    expect(cell(rows()[4], 'en').querySelector('[data-testid="flag"]')).toBeNull();
+    expect(cell(rows()[3], 'pt').querySelector('.note')?.textContent).toContain('interrupted');
+  });
+
+  it('leaves words open that the recogniser was unsure of', () => {
+    playCall(seq('caption.final'));
+    expect([...cell(rows()[0], 'pt').querySelectorAll('.unsure')].map((w) => w.textContent)).toEqual(['ontem']);
+    expect(text(cell(rows()[0], 'pt'))).toBe('Bom dia, doutora. Estou com dor no peito desde ontem à noite.');
+  });
+
+  it('takes nothing that differs for markup', () => {
+    playCall(seq('translation.final', 2) - 1);
+    const hostile = '<img src=x onerror=alert(1)>';
+    const event = present(eventsOf('translation.final', call)[2]);
+    next({ ...event, text: `Take ${hostile} now`, preservation: { findings: [{ kind: 'drug', problem: 'added', target: hostile }] } });
+    expect(page.querySelector('.rows img')).toBeNull();
+    expect(text(cell(rows()[2], 'en'))).toBe(`Take ${hostile} now`);
+  });
+
+  it('names whose language was found out, in the head of its column', () => {
+    playCall(seq('language.detected'));
+    expect([...page.querySelectorAll('.present')].map((b) => b.textContent)).toEqual(['Patient, detected', 'Clinician']);
+  });
+});
+
 describe('the list of captions', () => {
   it('has a row for everything said or typed, in order', () => {
     play(fixture.length);
@@ -127,7 +193,7 @@ describe('the list of captions', () => {
   });
 
   it('marks the row whose translation is being heard', () => {
-    const captions = new Captions(store, new Sources(store, new Popover(), new Tooltip()));
+    const captions = make();
     play(60);
     const playing = (): (string | undefined)[] => [...captions.element.querySelectorAll<HTMLElement>('[data-playing]')].map((row) => row.dataset.key);
     captions.setPlaying(caption.utterance);

@@ -4,8 +4,10 @@ import type { Row, SessionState } from '../state/model';
 import type { Store } from '../state/store';
 import { CaptionRow } from './caption-row';
 import { h, icon, replace, setText } from './dom';
-import { languageName, sameLanguage, speakerName } from './format';
+import { languageName, sameLanguage } from './format';
+import type { LanguageChips } from './language-chip';
 import type { Sources } from './sources';
+import type { Words } from './words';
 
 /** Nearer to the end than this counts as being there. */
 const NEAR_END_PX = 48;
@@ -14,11 +16,12 @@ const INTENT_MS = 400;
 
 export class Captions {
   readonly element: HTMLElement;
-  private readonly head = h('div', { class: 'columns-head', 'aria-hidden': 'true' });
+  private readonly head = h('div', { class: 'columns-head' });
   private readonly list = h('ol', { class: 'rows' });
   private readonly scroller: HTMLElement;
   private readonly latest: HTMLButtonElement;
-  private readonly empty = h('p', { class: 'empty' }, 'Nothing has been said yet. Join with a microphone, or wait for the others.');
+  private readonly empty: HTMLElement;
+  private viewer: Language | undefined;
   private readonly rows = new Map<string, CaptionRow>();
   private languages: readonly Language[] = [];
   private follow = true;
@@ -29,11 +32,14 @@ export class Captions {
   constructor(
     store: Store,
     private readonly sources: Sources,
+    private readonly chips: LanguageChips,
+    private readonly words: Words,
   ) {
+    this.empty = h('p', { class: 'empty' }, words.nothingSaid);
     this.latest = h('button', { type: 'button', class: 'latest', hidden: true }, icon('down'), h('span'));
     this.scroller = h(
       'div',
-      { class: 'scroller', tabindex: '0', role: 'log', 'aria-live': 'off', 'aria-label': 'Captions and translations' },
+      { class: 'scroller', tabindex: '0', role: 'log', 'aria-live': 'off', 'aria-label': words.log },
       this.head,
       this.list,
       this.empty,
@@ -61,6 +67,12 @@ export class Captions {
     this.playing = utterance;
   }
 
+  setViewer(language: Language | undefined): void {
+    if (language === this.viewer) return;
+    this.viewer = language;
+    for (const row of this.rows.values()) row.setViewer(language);
+  }
+
   private render(state: SessionState, previous: SessionState): void {
     const languages = state.started?.value.languages ?? [];
     const restarted = state.head < previous.head || languages !== previous.started?.value.languages;
@@ -86,7 +98,8 @@ export class Captions {
 
   private add(row: Row, state: SessionState): void {
     const fallback = state.participants.get(row.participant)?.language;
-    const caption = new CaptionRow(row, this.languages, fallback, this.sources);
+    const caption = new CaptionRow(row, this.languages, fallback, this.sources, this.words);
+    caption.setViewer(this.viewer);
     this.rows.set(row.key, caption);
     this.list.append(caption.element);
     if (row.key === this.playing) caption.setSpeaking(true);
@@ -101,10 +114,11 @@ export class Captions {
   }
 
   private renderHead(state: SessionState): void {
-    const columns = this.languages.map((language) => {
+    const columns = this.languages.map((language, i) => {
       const speakers = [...state.participants]
-        .filter(([, p]) => p.present && sameLanguage(p.language, language))
-        .map(([id]) => h('span', { class: 'present', 'data-speaker': id }, speakerName(id)));
+        // Whose language is not known yet stands in the first.
+        .filter(([, p]) => p.present && (sameLanguage(p.language, language) || (i === 0 && !this.languages.some((l) => sameLanguage(l, p.language)))))
+        .map(([id]) => this.chips.named(id));
       return h('div', {}, h('strong', { lang: language }, languageName(language)), ...speakers);
     });
     replace(this.head, h('div'), ...columns);
@@ -135,7 +149,7 @@ export class Captions {
   private showLatest(): void {
     this.latest.hidden = this.follow;
     const label = this.latest.querySelector('span');
-    if (label !== null) setText(label, this.unseen > 0 ? `${this.unseen} new` : 'Latest');
+    if (label !== null) setText(label, this.unseen > 0 ? this.words.fresh(this.unseen) : this.words.latest);
   }
 
   private watchScrolling(): void {

@@ -1,9 +1,10 @@
 /** Typing instead of speaking. */
-import { CommandError, type Connection } from '../net/connection';
+import type { Identity } from '../call/peers';
+import type { Connection } from '../net/connection';
 import type { Store } from '../state/store';
 import { h, icon, setText } from './dom';
-import { languageName, speakerName } from './format';
-import type { Microphone } from './microphone';
+import { languageName } from './format';
+import { roleName, sayWhy, type Words } from './words';
 
 /** `MAX_CHAT_CHARS` of protocols/events. */
 const MAX_CHARS = 4_000;
@@ -14,12 +15,13 @@ export class Composer {
   private readonly error = h('p', { class: 'error', role: 'alert' });
 
   constructor(
-    store: Store,
+    private readonly store: Store,
     private readonly connection: Connection,
-    private readonly microphone: Microphone,
+    private readonly identity: () => Identity,
+    private readonly words: Words,
   ) {
-    this.input = h('input', { type: 'text', class: 'field', maxlength: MAX_CHARS, autocomplete: 'off', 'aria-label': 'Message', 'data-testid': 'chat-input' });
-    const send = h('button', { type: 'submit', class: 'icon-button', 'aria-label': 'Send' }, icon('send'));
+    this.input = h('input', { type: 'text', class: 'field', maxlength: MAX_CHARS, autocomplete: 'off', 'aria-label': words.message, 'data-testid': 'chat-input' });
+    const send = h('button', { type: 'submit', class: 'icon-button', 'aria-label': words.send }, icon('send'));
     const submit = (event: Event): void => {
       event.preventDefault();
       void this.send();
@@ -37,22 +39,28 @@ export class Composer {
 
   /** Says as whom and in what language the message goes out. */
   describe(): void {
-    const { role, spokenLanguage } = this.microphone;
-    const language = spokenLanguage === '' ? '' : ` in ${languageName(spokenLanguage)}`;
-    this.input.placeholder = `Type as ${speakerName(role).toLowerCase()}${language}`;
-    this.input.lang = spokenLanguage;
+    const { participant, language } = this.speaker();
+    this.input.placeholder = this.words.typeAs(roleName(this.words, participant), language === 'und' ? '' : languageName(language));
+    this.input.lang = language === 'und' ? '' : language;
+  }
+
+  /** A language found out from speech is the one they will write. */
+  private speaker(): Identity {
+    const me = this.identity();
+    const known = this.store.state.participants.get(me.participant);
+    return me.language === 'und' && known !== undefined ? { ...me, language: known.language } : me;
   }
 
   private async send(): Promise<void> {
     const text = this.input.value.trim();
     if (text === '') return;
     setText(this.error, '');
-    const { role: participant, spokenLanguage: language } = this.microphone;
+    const { participant, language } = this.speaker();
     try {
       await this.connection.send({ command: 'chat.send', participant, language, text });
       this.input.value = '';
     } catch (error) {
-      setText(this.error, error instanceof CommandError ? `Not sent: ${error.message}` : 'Not sent.');
+      setText(this.error, sayWhy(this.words, this.words.notSent, error));
     }
   }
 }

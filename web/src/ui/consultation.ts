@@ -1,78 +1,96 @@
 /** One consultation: puts the stream, the fold and the views together. */
 import type { SessionId } from '@events';
+import type { LocalMedia } from '../call/local-media';
+import type { Identity } from '../call/peers';
+import type { Sound } from '../call/sound';
 import type { SpeechPlayer } from '../audio/player';
 import { ApiError, eventsUrl, getSession, serverNow } from '../net/api';
 import { Connection, type ConnectionStatus, type Sink } from '../net/connection';
 import { wasInterrupted } from '../net/frames';
+import type { SessionState } from '../state/model';
 import { Store } from '../state/store';
 import { Alarms } from './alarms';
-import { Assessment } from './assessment';
+import { Announcer, type Viewer } from './announcer';
+import { CallView } from './call-view';
 import { Captions } from './captions';
 import { Composer } from './composer';
-import { h, icon, setAttribute, type IconName } from './dom';
+import { h, setAttribute } from './dom';
 import { footer } from './footer';
 import { Hear } from './hear';
 import { Images } from './images';
-import { Microphone } from './microphone';
+import { LanguageChips } from './language-chip';
 import { News2 } from './news2';
 import { Notices } from './notices';
 import { Offline } from './offline';
+import { paneBar, showPane, type Pane } from './panes';
 import { Popover, Tooltip } from './popover';
 import { Report } from './report';
+import { sidePanel, type SidePanel } from './side-panel';
 import { Sources } from './sources';
-import { Tabs } from './tabs';
 import { onThemeChange } from './theme';
 import { TopBar } from './topbar';
 import { Vitals } from './vitals';
+import { wordsFor, type Words } from './words';
 
-type Pane = 'talk' | 'vitals' | 'side';
+/** Somebody who came by an invitation, with the devices they chose on the way in. */
+export interface Guest {
+  readonly me: Identity;
+  readonly local: LocalMedia;
+  readonly words: Words;
+}
 
-export function openConsultation(root: HTMLElement, session: SessionId): void {
+export function openConsultation(root: HTMLElement, session: SessionId, guest?: Guest): void {
+  const words = guest?.words ?? wordsFor('en');
   const store = new Store();
   // Made after the connection they listen to, and there before its first event.
   const late: Late = {};
   const connection = new Connection(sink(store, late), environment(session));
 
   const popover = new Popover();
-  const sources = new Sources(store, popover, new Tooltip());
-  const notices = new Notices(store, popover, serverNow);
-  const topbar = new TopBar(store, connection, notices);
+  const sources = new Sources(store, popover, new Tooltip(), words);
+  const notices = new Notices(store, popover, serverNow, guest !== undefined);
+  const topbar = new TopBar(store, connection, notices, guest !== undefined, words);
   const alarms = new Alarms(store, sources, serverNow);
-  const captions = new Captions(store, sources);
-  const microphone = new Microphone(session, store);
-  const hear = new Hear(store, connection, (utterance) => { captions.setPlaying(utterance); });
-  const composer = new Composer(store, connection, microphone);
+  const chips = new LanguageChips(store, connection, popover, notices, words);
+  const captions = new Captions(store, sources, chips, words);
+  const hear = new Hear(store, connection, (utterance) => { captions.setPlaying(utterance); }, words);
+  const callView = new CallView({
+    session, store, connection, popover, notices, chips, words,
+    ...(guest === undefined ? {} : { guest }),
+    onChange: () => { late.onCall?.(); },
+    onFocus: (on) => { late.onFocus?.(on); },
+  });
+  const composer = new Composer(store, connection, () => callView.identity, words);
   const vitals = new Vitals(store, sources);
   const news2 = new News2(store, sources);
-  const images = new Images(session, store, sources);
-  const report = new Report(session, store, connection, sources);
-  const side = sidePanel(store, sources, { report, images, alarms });
+  const side = sidePanel(store, sources, { report: new Report(session, store, connection, sources), images: new Images(session, store, sources), alarms });
+  const viewer = (): Viewer => ({ participant: callView.call.state.me?.participant, language: callView.call.language ?? callView.identity.language });
+  const announcer = new Announcer(store, viewer, words, serverNow);
 
-  microphone.element.addEventListener('change', () => {
-    composer.describe();
-    hear.prefer(microphone.spokenLanguage);
-  });
-  const dock = h('div', { class: 'dock' }, h('div', { class: 'dock-row' }, microphone.element, hear.element), composer.element);
-  const conversation = h('section', { class: 'panel conversation', 'aria-label': 'Conversation' }, captions.element, dock);
+  const dock = h('div', { class: 'dock' }, hear.element, composer.element);
+  const conversation = h('section', { class: 'panel conversation', 'aria-label': words.conversation }, captions.element, dock);
+  const left = h('div', { class: 'left' }, callView.element, conversation);
   const right = h('div', { class: 'right' }, vitals.element, h('div', { class: 'aside' }, news2.element, side.element));
-  const main = h('main', { class: 'consult' }, conversation, right);
+  const main = h('main', { class: 'consult' }, left, guest === undefined && right);
   const panes = paneBar();
-  const offline = new Offline((out) => { setAttribute(app, 'data-offline', out); }, serverNow);
-  const app = h('div', { class: 'app', 'data-pane': 'talk' }, topbar.element, offline.element, alarms.banner, main, notices.passing, panes, footer());
+  const offline = new Offline((out) => { setAttribute(app, 'data-offline', out); }, serverNow, words, guest !== undefined);
+  const app = h('div', { class: 'app', 'data-pane': 'talk', 'data-guest': guest !== undefined }, topbar.element, offline.element, guest === undefined && alarms.banner, main, notices.passing, guest === undefined && panes, footer(words), announcer.element);
   root.replaceChildren(app);
-
-  const show = (pane: Pane): void => {
-    showPane(app, pane);
+  late.onFocus = (on) => { setAttribute(app, 'data-focus', on); };
+  late.onFocus(guest !== undefined);
+  late.onCall = () => {
+    const { phase } = callView.call.state;
+    const inCall = phase === 'in' || phase === 'joining';
+    setAttribute(app, 'data-call', inCall);
+    composer.describe();
+    hear.setInCall(inCall, callView.identity.language);
+    captions.setViewer(viewer().language);
   };
-  app.addEventListener('pane', (event) => {
-    show((event as CustomEvent<Pane>).detail);
-  });
-  sources.onPoint((target, move) => {
-    if (target === undefined || !move) return;
-    if (target.place === 'images') side.select('images');
-    show(target.place === 'conversation' ? 'talk' : target.place === 'images' || target.place === 'report' ? 'side' : 'vitals');
-  });
+  late.onCall();
+
+  switchPanes(app, sources, side);
   late.player = hear.player;
+  late.sound = callView.call.sound;
   late.onStatus = (status) => {
     topbar.setStatus(status);
     offline.setStatus(status);
@@ -85,18 +103,36 @@ export function openConsultation(root: HTMLElement, session: SessionId): void {
     alarms.tick();
     if (!document.hidden) vitals.tick();
   }, 1_000);
-  store.subscribe((state) => {
-    const active = state.alarms.filter((a) => a.cleared === undefined).length;
-    const title = active > 0 ? `(${active}) Alarm · HealthSync` : 'Consultation · HealthSync';
-    if (document.title !== title) document.title = title;
-    setAttribute(app, 'data-ended', state.ended !== undefined);
-  });
+  // Alarms are for those who can answer them.
+  store.subscribe((state) => { showState(state, app, guest === undefined, words); });
   addEventListener('online', () => { connection.reconnectNow(); });
   connection.start();
+  if (guest !== undefined) callView.joinAs(guest.me);
+}
+
+function switchPanes(app: HTMLElement, sources: Sources, side: SidePanel): void {
+  app.addEventListener('pane', (event) => {
+    showPane(app, (event as CustomEvent<Pane>).detail);
+  });
+  sources.onPoint((target, move) => {
+    if (target === undefined || !move) return;
+    if (target.place === 'images') side.select('images');
+    showPane(app, target.place === 'conversation' ? 'talk' : target.place === 'images' || target.place === 'report' ? 'side' : 'vitals');
+  });
+}
+
+function showState(state: SessionState, app: HTMLElement, alarms: boolean, words: Words): void {
+  setAttribute(app, 'data-ended', state.ended !== undefined);
+  const active = alarms ? state.alarms.filter((a) => a.cleared === undefined).length : 0;
+  const title = active > 0 ? `(${active}) Alarm · HealthSync` : `${words.consultation} · HealthSync`;
+  if (document.title !== title) document.title = title;
 }
 
 interface Late {
   player?: SpeechPlayer;
+  sound?: Sound;
+  onCall?: () => void;
+  onFocus?: (on: boolean) => void;
   onStatus?: (status: ConnectionStatus) => void;
 }
 
@@ -107,8 +143,14 @@ function sink(store: Store, late: Late): Sink {
     gap: () => store.state.gap?.expected,
     event: (event) => {
       store.apply(event);
-      if (event.type === 'speech.announced') late.player?.announce(event);
-      if (event.type === 'speech.completed') late.player?.complete(event.speech, wasInterrupted(event));
+      if (event.type === 'speech.announced') {
+        late.player?.announce(event);
+        late.sound?.announced(event);
+      }
+      if (event.type === 'speech.completed') {
+        late.player?.complete(event.speech, wasInterrupted(event));
+        late.sound?.completed(event);
+      }
     },
     notice: (notice) => { store.applyNotice(notice); },
     frame: (frame) => { late.player?.frame(frame); },
@@ -131,66 +173,4 @@ function environment(session: SessionId): ConstructorParameters<typeof Connectio
     setTimer: (run, ms) => window.setTimeout(run, ms),
     clearTimer: (timer) => { window.clearTimeout(timer); },
   };
-}
-
-function sidePanel(
-  store: Store,
-  sources: Sources,
-  { report, images, alarms }: { report: Report; images: Images; alarms: Alarms },
-): { element: HTMLElement; select: (id: string) => void } {
-  const tabs = new Tabs('Report, images and alarms', 'side');
-  const panel = (content: HTMLElement): HTMLElement => h('div', { class: 'tab-panel', tabindex: '0' }, content);
-  const body = h('div', { class: 'tab-panels' });
-  const fixed = [
-    { id: 'report', label: 'Report', panel: panel(report.element) },
-    { id: 'images', label: 'Images', panel: panel(images.element) },
-    { id: 'alarms', label: 'Alarms', panel: panel(alarms.history) },
-  ];
-  let any: boolean | undefined;
-  const set = (assessed: boolean): void => {
-    if (assessed === any) return;
-    any = assessed;
-    const all = assessed ? [...fixed, { id: 'assessment', label: 'Assessment', panel: assessmentPanel }] : fixed;
-    body.replaceChildren(...all.map((t) => t.panel));
-    tabs.set(all);
-  };
-  const assessmentPanel = panel(h('div'));
-  set(false);
-  assessmentPanel.replaceChildren(new Assessment(store, sources, set).element);
-  store.subscribe((state, previous) => {
-    tabs.setLabel('images', state.images.length > 0 ? `Images (${state.images.length})` : 'Images');
-    tabs.setLabel('alarms', state.alarms.length > 0 ? `Alarms (${state.alarms.length})` : 'Alarms');
-    if (previous.head === 0) return;
-    if (state.report !== previous.report) tabs.setFresh('report', true);
-    if (state.images.length > previous.images.length) tabs.setFresh('images', true);
-  });
-  const title = h('h2', { class: 'sr', id: 'side-title' }, 'Report, images and alarms');
-  const element = h('section', { class: 'panel side', 'aria-labelledby': 'side-title' }, title, tabs.list, body);
-  return { element, select: (id) => { tabs.select(id); } };
-}
-
-const PANES: readonly (readonly [Pane, string, IconName])[] = [
-  ['talk', 'Conversation', 'talk'],
-  ['vitals', 'Vitals', 'pulse'],
-  ['side', 'Report & images', 'report'],
-];
-
-/** On a narrow screen one pane shows at a time. */
-function paneBar(): HTMLElement {
-  const buttons = PANES.map(([pane, label, drawing]) => {
-    const click = (event: Event): void => {
-      event.currentTarget?.dispatchEvent(new CustomEvent<Pane>('pane', { detail: pane, bubbles: true }));
-    };
-    const button = h('button', { type: 'button', 'data-pane-button': pane, on: { click } }, icon(drawing), h('span', {}, label));
-    setAttribute(button, 'aria-current', pane === 'talk' ? 'true' : undefined);
-    return button;
-  });
-  return h('nav', { class: 'pane-bar', 'aria-label': 'Parts of the consultation' }, ...buttons);
-}
-
-function showPane(app: HTMLElement, pane: Pane): void {
-  app.dataset.pane = pane;
-  for (const button of app.querySelectorAll('[data-pane-button]')) {
-    setAttribute(button, 'aria-current', button.getAttribute('data-pane-button') === pane ? 'true' : undefined);
-  }
 }

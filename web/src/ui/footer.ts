@@ -1,11 +1,6 @@
 import { h } from './dom';
+import { wordsFor, type Words } from './words';
 
-export function footer(): HTMLElement {
-  return h(
-    'footer',
-    { class: 'footer' },
-    h('span', {}, 'Decision support, not diagnosis.'),
-    ' ',
-    h('span', {}, 'Captions, translations and reports are made by machine and may be wrong.'),
-  );
+export function footer(words: Words = wordsFor('en')): HTMLElement {
+  return h('footer', { class: 'footer' }, h('span', {}, words.notDiagnosis), ' ', h('span', {}, words.machineMade));
 }

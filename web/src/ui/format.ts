@@ -123,17 +123,6 @@ export const PROTOCOL_NAME: Record<MonitorProtocol, string> = {
   websocket: 'WebSocket',
 };
 
-const DROP_REASON: Record<string, string> = {
-  implausible: 'Not transcribed: the text was implausible',
-  model_failed: 'Not transcribed: speech recognition failed',
-  interrupted: 'Not transcribed: the audio was interrupted',
-};
-
-/** Why speech gave no caption; `undefined` where there was no speech at all. */
-export function dropReason(reason: string): string | undefined {
-  return reason === 'no_speech' ? undefined : (DROP_REASON[reason] ?? 'Not transcribed');
-}
-
 export function shortHash(sha256: string): string {
   return sha256.slice(0, 12);
 }

@@ -1,24 +1,28 @@
 /** What went wrong, discreetly: a counter in the bar, a list behind it, and one passing line for the newest. */
-import { describeRefusal } from '../net/connection';
+import { describeRefusal } from '../net/messages';
 import type { Notice, SessionState } from '../state/model';
 import type { Store } from '../state/store';
 import { h, icon, setAttribute, setText } from './dom';
 import { clockTime, COMPONENT_NAME } from './format';
+import { Passing } from './passing';
 import type { Popover } from './popover';
 
-/** Long enough to read one sentence. */
-const PASSING_MS = 7_000;
 /** A problem older than this when the page learns of it is history: it goes to the list only. */
 const FRESH_MS = 15_000;
 
 export class Notices {
   readonly button: HTMLButtonElement;
-  readonly passing = h('p', { class: 'passing', role: 'status', hidden: true });
+  private readonly line = new Passing();
   private readonly count = h('span', { class: 'count' });
   private notices: readonly Notice[] = [];
-  private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(store: Store, popover: Popover, now: () => number) {
+  constructor(
+    store: Store,
+    popover: Popover,
+    now: () => number,
+    /** Patients need not know which part of the server was restarted. */
+    private readonly quiet: boolean,
+  ) {
     this.button = h('button', { type: 'button', class: 'icon-button notices', 'aria-expanded': 'false', 'data-testid': 'notices' }, icon('bell'), this.count);
     this.button.addEventListener('click', () => {
       popover.open(this.button, 'Technical notices', this.list());
@@ -35,16 +39,15 @@ export class Notices {
     this.notices = state.notices;
     setText(this.count, this.notices.length === 0 ? '' : String(this.notices.length));
     setAttribute(this.button, 'aria-label', `Technical notices: ${this.notices.length}`);
-    if (isNew && now - Date.parse(newest.at) < FRESH_MS) this.say(describe(newest));
+    if (isNew && !this.quiet && now - Date.parse(newest.at) < FRESH_MS) this.say(describe(newest));
+  }
+
+  get passing(): HTMLElement {
+    return this.line.element;
   }
 
   say(text: string): void {
-    setText(this.passing, text);
-    this.passing.hidden = false;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.passing.hidden = true;
-    }, PASSING_MS);
+    this.line.say(text);
   }
 
   private list(): HTMLElement {

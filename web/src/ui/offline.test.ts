@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Offline, OFFLINE_AFTER_MS } from './offline';
+import { wordsFor } from './words';
 
 let offline: Offline;
 let out: boolean | undefined;
@@ -8,7 +9,7 @@ let out: boolean | undefined;
 beforeEach(() => {
   vi.useFakeTimers({ now: new Date(2026, 10, 23, 14, 2, 0) });
   out = undefined;
-  offline = new Offline((now) => { out = now; }, Date.now);
+  offline = new Offline((now) => { out = now; }, Date.now, wordsFor('en'));
 });
 
 afterEach(() => {
@@ -40,6 +41,12 @@ describe('the line that says the page is out of date', () => {
     offline.setStatus({ phase: 'live' });
     expect(offline.element.hidden).toBe(true);
     expect(out).toBe(false);
+  });
+
+  it('does not lead somebody invited to the list of sessions', () => {
+    const guests = new Offline(() => undefined, () => 0, wordsFor('pt'), true);
+    guests.setStatus({ phase: 'gone', reason: 'There is no such session on this server.' });
+    expect([guests.element.textContent, guests.element.querySelector('a')]).toEqual(['Consulta inexistente', null]);
   });
 
   it('leads back to the sessions when there is nothing to wait for', () => {

@@ -2,6 +2,7 @@
 import type { ConnectionStatus } from '../net/connection';
 import { h, replace } from './dom';
 import { clockTime } from './format';
+import type { Words } from './words';
 
 /** A drop that heals sooner is not worth a line that comes and goes. */
 export const OFFLINE_AFTER_MS = 2_000;
@@ -14,6 +15,8 @@ export class Offline {
   constructor(
     private readonly onChange: (offline: boolean) => void,
     private readonly now: () => number,
+    private readonly words: Words,
+    private readonly guest = false,
   ) {}
 
   setStatus(status: ConnectionStatus): void {
@@ -24,7 +27,9 @@ export class Offline {
     clearTimeout(this.timer);
     this.timer = undefined;
     if (status.phase === 'gone') {
-      this.show(`${status.reason} `, h('a', { class: 'link', href: '/' }, 'All sessions'));
+      // The list of sessions is no place for somebody who was invited to one.
+      if (this.guest) this.show(this.words.noSession);
+      else this.show(`${status.reason} `, h('a', { class: 'link', href: '/' }, this.words.allSessions));
       return;
     }
     this.wasLive = true;
@@ -35,8 +40,8 @@ export class Offline {
   private expect(lostAt: number | undefined): void {
     const text =
       lostAt === undefined
-        ? 'The server has not answered yet.'
-        : `No connection since ${clockTime(lostAt)}. Nothing on this page is current until it is back.`;
+        ? this.words.noAnswer
+        : this.words.noConnectionSince(clockTime(lostAt));
     this.timer = setTimeout(() => {
       this.show(text);
     }, OFFLINE_AFTER_MS);

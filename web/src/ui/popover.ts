@@ -53,7 +53,7 @@ export class Tooltip {
   }
 }
 
-function place(element: HTMLElement, anchor: Element): void {
+export function place(element: HTMLElement, anchor: Element): void {
   const to = anchor.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = element;
   const left = Math.min(Math.max(MARGIN, to.left + to.width / 2 - width / 2), innerWidth - width - MARGIN);

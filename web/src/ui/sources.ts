@@ -5,6 +5,7 @@ import type { Store } from '../state/store';
 import { h, icon } from './dom';
 import { shortHash } from './format';
 import type { Popover, Tooltip } from './popover';
+import { wordsFor, type Words } from './words';
 
 type Listener = (target: Located | undefined, move: boolean) => void;
 
@@ -18,6 +19,7 @@ export class Sources {
     private readonly store: Store,
     private readonly popover: Popover,
     private readonly tooltip: Tooltip,
+    private readonly words: Words = wordsFor('en'),
   ) {}
 
   /** `move` says that the person asked to be taken there, not only to see it marked. */
@@ -37,37 +39,38 @@ export class Sources {
   provenanceButton(what: string, provenance: () => Provenance | undefined): HTMLButtonElement {
     const button = h(
       'button',
-      { type: 'button', class: 'icon-button info', 'aria-label': `Provenance of ${what}`, 'aria-expanded': 'false' },
+      { type: 'button', class: 'icon-button info', 'aria-label': this.words.provenance.of(what), 'aria-expanded': 'false' },
       icon('info'),
     );
     button.addEventListener('click', () => {
       const from = provenance();
-      if (from !== undefined) this.popover.open(button, `Provenance of ${what}`, this.provenance(what, from));
+      if (from !== undefined) this.popover.open(button, this.words.provenance.of(what), this.provenance(what, from));
     });
     return button;
   }
 
   private provenance(what: string, from: Provenance): HTMLElement {
+    const { provenance: words, notDiagnosis } = this.words;
     const row = (term: string, value: Node | string): Node[] => [h('dt', {}, term), h('dd', {}, value)];
     const hash = h('code', { title: from.weights_sha256 }, shortHash(from.weights_sha256));
     return h(
       'div',
       { class: 'provenance' },
-      h('h3', {}, `How this ${what} was made`),
+      h('h3', {}, words.how(what)),
       h(
         'dl',
         {},
-        ...row('Model', from.name),
-        ...row('Version', from.version),
-        ...row('Weights SHA-256', hash),
-        ...row(from.inputs.length === 1 ? 'Input' : 'Inputs', this.inputs(from.inputs)),
+        ...row(words.model, from.name),
+        ...row(words.version, from.version),
+        ...row(words.weights, hash),
+        ...row(words.inputs(from.inputs.length), this.inputs(from.inputs)),
       ),
-      h('p', { class: 'fine' }, 'Machine output. Decision support, not diagnosis.'),
+      h('p', { class: 'fine' }, `${words.machine} ${notDiagnosis}`),
     );
   }
 
   private inputs(seqs: readonly Seq[]): Node | string {
-    return seqs.length === 0 ? 'audio of this utterance' : this.chips(seqs, 24);
+    return seqs.length === 0 ? this.words.provenance.audio : this.chips(seqs, 24);
   }
 
   private chip(seq: Seq): HTMLButtonElement {

@@ -1,6 +1,7 @@
 /** Light or dark: the system's choice until the person makes their own. */
 import { h, icon, setAttribute, setIcon } from './dom';
 import { chosenTheme, saveTheme, type Theme } from './preferences';
+import { wordsFor, type Words } from './words';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const listeners: (() => void)[] = [];
@@ -20,7 +21,7 @@ function apply(): void {
 
 dark.addEventListener('change', apply);
 
-export function themeButton(): HTMLButtonElement {
+export function themeButton(words: Words = wordsFor('en')): HTMLButtonElement {
   const toggle = (): void => {
     saveTheme(current() === 'dark' ? 'light' : 'dark');
     apply();
@@ -29,7 +30,7 @@ export function themeButton(): HTMLButtonElement {
   const show = (): void => {
     const isDark = current() === 'dark';
     setIcon(button, isDark ? 'sun' : 'moon');
-    setAttribute(button, 'aria-label', isDark ? 'Use the light theme' : 'Use the dark theme');
+    setAttribute(button, 'aria-label', isDark ? words.lightTheme : words.darkTheme);
   };
   onThemeChange(show);
   show();

@@ -7,6 +7,7 @@ import { h, icon, replace, setAttribute, setText } from './dom';
 import { BAND_NAME, dayTime, elapsed, languageName } from './format';
 import type { Notices } from './notices';
 import { themeButton } from './theme';
+import type { Words } from './words';
 
 export class TopBar {
   readonly element: HTMLElement;
@@ -23,6 +24,9 @@ export class TopBar {
     store: Store,
     private readonly stream: Connection,
     private readonly notices: Notices,
+    /** Somebody who came by an invitation sees the call, not the record, and does not end it. */
+    private readonly guest: boolean,
+    private readonly words: Words,
   ) {
     this.state = store.state;
     this.confirm = this.endDialog();
@@ -30,13 +34,13 @@ export class TopBar {
       this.confirm.showModal();
     };
     this.end = h('button', { type: 'button', class: 'button quiet', 'data-testid': 'end-session', 'aria-label': 'End session', on: { click: ask } }, 'End', h('span', { class: 'roomy' }, 'session'));
-    const back = h('a', { class: 'icon-button', href: '/', 'aria-label': 'All sessions' }, icon('back'));
+    const back = guest ? h('img', { src: '/favicon.svg', alt: '', width: 26, height: 26 }) : h('a', { class: 'icon-button', href: '/', 'aria-label': 'All sessions' }, icon('back'));
     this.element = h(
       'header',
       { class: 'topbar' },
       back,
-      h('div', { class: 'who' }, h('h1', { class: 'patient-line' }, h('span', { class: 'term' }, 'Patient '), this.patient), h('span', { class: 'sub' }, this.languages, this.clock, this.risk)),
-      h('div', { class: 'bar-end' }, this.connection, notices.button, themeButton(), this.end),
+      h('div', { class: 'who' }, guest ? h('h1', { class: 'patient-line' }, h('strong', { class: 'patient' }, words.consultation)) : h('h1', { class: 'patient-line' }, h('span', { class: 'term' }, 'Patient '), this.patient), h('span', { class: 'sub' }, this.languages, this.clock, !guest && this.risk)),
+      h('div', { class: 'bar-end' }, this.connection, !guest && notices.button, themeButton(words), this.end),
       this.confirm,
     );
     this.setStatus({ phase: 'connecting' });
@@ -60,25 +64,25 @@ export class TopBar {
     this.connection.dataset.state = status.phase;
     switch (status.phase) {
       case 'connecting':
-        setText(this.connection, 'Connecting');
+        setText(this.connection, this.words.connecting);
         break;
       case 'live':
-        setText(this.connection, 'Live');
+        setText(this.connection, this.words.live);
         break;
       case 'waiting': {
         const retry = (): void => {
           this.stream.reconnectNow();
         };
-        const button = h('button', { type: 'button', class: 'link', on: { click: retry } }, 'Retry now');
+        const button = h('button', { type: 'button', class: 'link', on: { click: retry } }, this.words.retryNow);
         const seconds = Math.max(1, Math.round(status.delayMs / 1_000));
-        replace(this.connection, h('span', { class: 'roomy' }, `Reconnecting in ${seconds} s`), button);
+        replace(this.connection, h('span', { class: 'roomy' }, this.words.retryIn(seconds)), button);
         break;
       }
       case 'ended':
-        setText(this.connection, 'Session ended');
+        setText(this.connection, this.words.sessionEnded);
         break;
       case 'gone':
-        setText(this.connection, 'No session');
+        setText(this.connection, this.words.noSession);
     }
   }
 
@@ -87,7 +91,7 @@ export class TopBar {
     setText(this.patient, started?.patient ?? '');
     setAttribute(this.patient, 'title', started?.patient);
     setText(this.languages, started?.languages.map(languageName).join(' · ') ?? '');
-    this.end.hidden = this.state.started === undefined || this.state.ended !== undefined;
+    this.end.hidden = this.guest || this.state.started === undefined || this.state.ended !== undefined;
     this.tick();
   }
 
