@@ -83,8 +83,9 @@ pub async fn offer(
     offer: Result<String, StringRejection>,
 ) -> Result<Response, Refused> {
     let offer = sdp_body(&headers, offer)?;
-    // Before anything is made for it.
+    // Before anything is made for it, or taken from the connection it would replace.
     Offer::parse(&offer)?;
+    app.whip.has_room(id, &query.participant)?;
     let spec = AudioTrackSpec { participant: query.participant, language: query.language };
     let sink = app.sessions.open_audio(id, spec.clone()).await?;
     let accepted = app.whip.accept(id, spec, sink, &offer).await?;

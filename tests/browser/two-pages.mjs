@@ -180,8 +180,8 @@ async function elsewhere(clinician, patient, link) {
   const said = await patient.locator(".call-people").innerText();
   const seen = await sees(clinician, "patient");
   // The first page asked after a connection that the server had closed.
-  const harmless = problems.splice(before).filter((problem) => !/: 404 PATCH /.test(problem));
-  problems.push(...harmless);
+  const others = problems.splice(before).filter((problem) => !/: 404 (PATCH|DELETE) /.test(problem));
+  problems.push(...others);
   return { elsewhere: { said, ...seen } };
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     body::{EventBody, Identity},
     clinical::VitalSigns,
-    consultation::{MediaChanged, ParticipantInvited, SessionStarted},
+    consultation::{MediaChanged, ParticipantInvited, Sending, SessionStarted},
     envelope::Event,
     ids::{AlarmId, ImageId, InvitationId, Language, ParticipantId, Seq, SessionId, Timestamp, UtteranceId},
     imaging::ImageReady,
@@ -110,9 +110,7 @@ impl SessionState {
             }
             EventBody::LanguageDetected(detected) => self.speaks(&detected.participant, &detected.language),
             EventBody::LanguageSet(set) => self.speaks(&set.participant, &set.language),
-            EventBody::MediaChanged(changed) => {
-                self.media.insert(changed.participant.clone(), changed.clone());
-            }
+            EventBody::MediaChanged(changed) => self.sends(changed),
             EventBody::ParticipantInvited(invited) => {
                 self.invitations.insert(invited.invitation, invited.clone());
             }
@@ -159,6 +157,15 @@ impl SessionState {
 
     pub fn languages(&self) -> &[Language] {
         self.started.as_ref().map_or(&[], |started| &started.value.languages)
+    }
+
+    /// Who sends nothing has no call, and may have left before it was noticed.
+    fn sends(&mut self, changed: &MediaChanged) {
+        if (changed.audio, changed.video) == (Sending::Off, Sending::Off) {
+            self.media.remove(&changed.participant);
+        } else {
+            self.media.insert(changed.participant.clone(), changed.clone());
+        }
     }
 
     fn speaks(&mut self, participant: &ParticipantId, language: &Language) {

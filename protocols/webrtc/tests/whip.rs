@@ -80,7 +80,11 @@ async fn two_hundred_participants_are_refused_from_the_seventeenth_on() {
     let mut taken = 0;
     for i in 0..200 {
         let (sink, _) = Recorder::listen(None);
-        match server.accept(session, spec(&format!("participant-{i}")), sink, &offer).await {
+        let who = spec(&format!("participant-{i}"));
+        let has_room = server.has_room(session, &who.participant);
+        let accepted = server.accept(session, who, sink, &offer).await;
+        assert_eq!(has_room.is_ok(), accepted.is_ok(), "who asks beforehand is told the same");
+        match accepted {
             Ok(_) => taken += 1,
             Err(error) => {
                 assert_eq!(error.status(), 503);
@@ -103,6 +107,7 @@ async fn a_full_server_says_when_to_come_back() {
     let first = call(&server, session(), "patient", None).await;
     let (peer, offer) = offer().await;
     let (sink, _) = Recorder::listen(None);
+    assert_eq!(server.has_room(session(), &"clinician".parse().unwrap()).unwrap_err().status(), 503);
     let error = server.accept(session(), spec("clinician"), sink, &offer).await.unwrap_err();
     assert_eq!(error.status(), 503);
     assert!(error.retry_after().is_some());

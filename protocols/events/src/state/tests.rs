@@ -110,3 +110,17 @@ fn an_event_survives_the_wire_with_its_type_beside_its_envelope() {
     assert_eq!(json["type"], event.body.kind());
     assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
 }
+
+#[test]
+fn who_sends_nothing_any_more_has_no_call_even_when_it_is_noticed_after_they_left() {
+    let mut log = Log::new();
+    let participant: ParticipantId = "patient".parse().unwrap();
+    let changed =
+        |audio, video| EventBody::MediaChanged(MediaChanged { participant: participant.clone(), audio, video });
+    log.push(changed(Sending::On, Sending::Off));
+    log.push(changed(Sending::Muted, Sending::Off));
+    assert!(log.0.media.contains_key(&participant), "who is muted is in the call");
+    log.push(EventBody::ParticipantLeft(crate::consultation::ParticipantLeft { participant: participant.clone() }));
+    log.push(changed(Sending::Off, Sending::Off));
+    assert!(log.0.media.is_empty());
+}

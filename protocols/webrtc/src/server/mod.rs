@@ -118,6 +118,17 @@ impl WhipServer {
         Self { inner: Arc::new(inner) }
     }
 
+    /// Whether there is a place for one more connection of a participant who sends: to be asked before anything is made
+    /// for it. [`Self::accept`] may still be refused, where somebody else was quicker.
+    pub fn has_room(&self, session: SessionId, participant: &ParticipantId) -> Result<(), WhipError> {
+        let role = Role::Publisher(participant.clone());
+        self.admit(session, &role)?;
+        if self.room(&role).0.available_permits() == 0 {
+            return Err(WhipError::full("connections"));
+        }
+        Ok(())
+    }
+
     /// Answers the offer of a participant who sends (WHIP), and from then on pushes their sound to `sink` and hands
     /// everything to those who watch, until the connection ends; then the sink is dropped. A connection of the same
     /// participant in the same session is closed.
@@ -156,16 +167,24 @@ impl WhipServer {
         self.open(session, Role::Viewer, Work::Listen(work), offer).await
     }
 
-    async fn open(&self, session: SessionId, role: Role, work: Work, offer: Offer) -> Result<Accepted, WhipError> {
+    fn room(&self, role: &Role) -> (&Arc<Semaphore>, &'static str) {
+        match role {
+            Role::Publisher(_) => (&self.inner.room, "connections"),
+            Role::Viewer => (&self.inner.viewer_room, "viewers"),
+        }
+    }
+
+    fn admit(&self, session: SessionId, role: &Role) -> Result<(), WhipError> {
         if self.inner.stop.is_cancelled() {
             return Err(WhipError::ShuttingDown);
         }
-        let (room, what) = match role {
-            Role::Publisher(_) => (&self.inner.room, "connections"),
-            Role::Viewer => (&self.inner.viewer_room, "viewers"),
-        };
         let shared = &self.inner.shared;
-        shared.registry.check(session, &role, shared.config.max_session_viewers)?;
+        shared.registry.check(session, role, shared.config.max_session_viewers)
+    }
+
+    async fn open(&self, session: SessionId, role: Role, work: Work, offer: Offer) -> Result<Accepted, WhipError> {
+        self.admit(session, &role)?;
+        let (room, what) = self.room(&role);
         let permit = Arc::clone(room).try_acquire_owned().map_err(|_| WhipError::full(what))?;
         let addresses = self.inner.ports.next(&self.inner.shared.config.bind).ok_or(WhipError::full("UDP ports"))?;
         let (answered, answer) = oneshot::channel();
