@@ -5,6 +5,7 @@ pub mod client;
 pub mod consultation;
 pub mod outcome;
 pub mod script;
+pub mod speech;
 
 pub use client::{ApiClient, ClientError};
 pub use consultation::{Endpoints, Progress, play};
