@@ -40,6 +40,12 @@ pub(super) fn transcriber(registry: &Arc<Registry>, threads: usize) -> ModelFact
     })
 }
 
+/// A recogniser of its own, for who measures it without a server.
+pub fn load_transcriber(config: &Config, threads: usize) -> anyhow::Result<Transcriber> {
+    let factory = transcriber(&Arc::new(registry(config)?), threads);
+    factory().context("the recogniser cannot be loaded")
+}
+
 pub(super) fn translator(registry: &Arc<Registry>) -> ModelFactory<Translator> {
     let registry = Arc::clone(registry);
     Arc::new(move || {

@@ -87,7 +87,7 @@ impl Contest<'_> {
     async fn search(&self, system: System) -> Result<Contender, BenchError> {
         let mut ladder = Ladder::new(self.question.most_streams);
         let mut search = Vec::new();
-        while let Some(streams) = ladder.next() {
+        while let Some(streams) = ladder.to_try() {
             let mut held = false;
             for attempt in 0..self.question.tries.max(1) {
                 let result = self.run(system, streams, self.question.seed + u64::from(attempt)).await?;

@@ -31,10 +31,9 @@ pub async fn speak(
     drain: Duration,
 ) -> Result<Recording, BenchError> {
     let api = ApiClient::new(http)?;
-    let invalid = |_| BenchError::Material("a language or name is not one");
     let new = NewSession {
-        patient: name.parse().map_err(invalid)?,
-        languages: vec![script.language.parse().map_err(invalid)?],
+        patient: name.parse().map_err(|_| BenchError::Material("a client's name cannot be a patient's"))?,
+        languages: vec![script.language.parse().map_err(|_| BenchError::Material("a recording's language is none"))?],
         spo2_scale: Spo2Scale::default(),
         terms: Vec::new(),
     };

@@ -18,7 +18,7 @@ impl Ladder {
     }
 
     /// The next number to try; `None` when the answer is known.
-    pub fn next(&self) -> Option<u32> {
+    pub fn to_try(&self) -> Option<u32> {
         match self.failed {
             Some(failed) if failed <= self.held + 1 => None,
             Some(failed) => Some(self.held.midpoint(failed)),
@@ -50,7 +50,7 @@ mod tests {
     fn climb(most: u32, truth: u32) -> (u32, usize) {
         let mut ladder = Ladder::new(most);
         let mut tries = 0;
-        while let Some(streams) = ladder.next() {
+        while let Some(streams) = ladder.to_try() {
             assert!((1..=most).contains(&streams), "{streams}");
             ladder.tell(streams, streams <= truth);
             tries += 1;

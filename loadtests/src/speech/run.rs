@@ -7,9 +7,9 @@ use super::{
     score::{StreamScore, percentile, score},
     servers::{Server, Setup, System},
 };
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
-use tokio::task::JoinSet;
 
 /// Between the beginnings of two clients: nobody's patients begin to speak at the same moment.
 const STAGGER: Duration = Duration::from_millis(330);
@@ -149,19 +149,14 @@ pub async fn run(
 
 async fn speak_all(server: &Server, scripts: Vec<Script>, drain: Duration) -> (Vec<Recording>, Vec<String>) {
     let epoch = Instant::now();
-    let mut clients = JoinSet::new();
-    for (index, script) in scripts.into_iter().enumerate() {
-        let client = server.client(script, format!("BENCH-{index}"), epoch, drain);
-        clients.spawn(async move {
-            tokio::time::sleep(STAGGER * index as u32).await;
-            client.await
-        });
-    }
+    let clients = scripts.into_iter().enumerate().map(|(index, script)| async move {
+        tokio::time::sleep(STAGGER * index as u32).await;
+        server.speak(script, format!("BENCH-{index}"), epoch, drain).await
+    });
     let (mut recordings, mut failures) = (Vec::new(), Vec::new());
-    while let Some(ended) = clients.join_next().await {
+    for ended in join_all(clients).await {
         match ended {
-            Ok(Ok(recording)) => recordings.push(recording),
-            Ok(Err(error)) => failures.push(error.to_string()),
+            Ok(recording) => recordings.push(recording),
             Err(error) => failures.push(error.to_string()),
         }
     }

@@ -79,7 +79,9 @@ fn pieces(recording: &Recording, bins: &mut [Bin], score: &mut StreamScore) {
                 // Text cannot stand for what has not been sent yet, whatever it says.
                 if bin.first_ms.is_none() && bin.sent_ms <= snapshot.at_ms {
                     bin.first_ms = Some(snapshot.at_ms);
-                    last = last.max(Some((bin.middle_ms, bin.sent_ms)));
+                    if last.is_none_or(|(furthest, _)| bin.middle_ms > furthest) {
+                        last = Some((bin.middle_ms, bin.sent_ms));
+                    }
                 }
             }
         }

@@ -1,3 +1,6 @@
+// Times here are whole milliseconds, which floating point keeps exactly.
+#![allow(clippy::float_cmp)]
+
 use super::*;
 use crate::speech::{
     corpus::{Clip, Script, TimedWord},

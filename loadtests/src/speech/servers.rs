@@ -118,18 +118,12 @@ impl Server {
         epoch: Instant,
         drain: Duration,
     ) -> Result<Recording, BenchError> {
-        speak(self.system, self.url.clone(), script, name, epoch, drain).await
-    }
-
-    /// A client that may live longer than this reference.
-    pub fn client(
-        &self,
-        script: Script,
-        name: String,
-        epoch: Instant,
-        drain: Duration,
-    ) -> impl Future<Output = Result<Recording, BenchError>> + Send + 'static {
-        speak(self.system, self.url.clone(), script, name, epoch, drain)
+        match self.system {
+            System::HealthSync => healthsync::speak(&self.url, script, &name, epoch, drain).await,
+            System::WhisperLive | System::WhisperLiveBatched => {
+                whisper_live::speak(&self.url, script, &name, epoch, drain).await
+            }
+        }
     }
 
     pub fn usage(&self) -> Option<Usage> {
@@ -138,22 +132,6 @@ impl Server {
 
     pub async fn stop(self) {
         self.running.stop().await;
-    }
-}
-
-async fn speak(
-    system: System,
-    url: String,
-    script: Script,
-    name: String,
-    epoch: Instant,
-    drain: Duration,
-) -> Result<Recording, BenchError> {
-    match system {
-        System::HealthSync => healthsync::speak(&url, script, &name, epoch, drain).await,
-        System::WhisperLive | System::WhisperLiveBatched => {
-            whisper_live::speak(&url, script, &name, epoch, drain).await
-        }
     }
 }
 

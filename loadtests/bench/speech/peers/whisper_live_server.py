@@ -25,6 +25,8 @@ def main():
     try:
         import torch  # noqa: F401
     except ImportError:
+        # No compiled copy beside the source.
+        sys.dont_write_bytecode = True
         sys.path.append(str(Path(__file__).parent / "without_torch"))
     from whisper_live.server import TranscriptionServer
 
