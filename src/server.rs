@@ -39,9 +39,9 @@ impl Server {
         let http = listen(config.http.listen, "http.listen").await?;
         let mllp = listen(config.mllp.listen, "mllp.listen").await?;
         let (http_addr, mllp_addr) = (http.local_addr()?, mllp.local_addr()?);
-        let whip = Arc::new(crate::wiring::whip_server(config, http_addr.ip()));
-        let shutdown = CancellationToken::new();
         let sessions: Arc<dyn Sessions> = directory.clone();
+        let whip = Arc::new(crate::wiring::whip_server(config, http_addr.ip(), Arc::clone(&sessions)));
+        let shutdown = CancellationToken::new();
         let app = App {
             sessions: Arc::clone(&sessions),
             whip: Arc::clone(&whip),

@@ -21,7 +21,7 @@ use healthsync_loadtests::{
 };
 use healthsync_models::{
     Model,
-    tasks::{Effort, SpokenLanguage, TranscribeRequest},
+    tasks::{Cancel, Effort, SpokenLanguage, TranscribeRequest},
 };
 use std::{
     ffi::OsStr,
@@ -311,7 +311,13 @@ fn engine_pass(config: &Config, options: &PassOptions) -> anyhow::Result<()> {
     // The first once more in front: it warms up, and is not counted.
     for clip in corpus.clips.iter().take(1).chain(corpus.clips.iter().take(limit)) {
         let language = SpokenLanguage::Known(clip.language.parse()?);
-        let request = TranscribeRequest { samples: clip.samples.clone(), language, prompt: None, effort };
+        let request = TranscribeRequest {
+            samples: clip.samples.clone(),
+            language,
+            prompt: None,
+            effort,
+            cancel: Cancel::default(),
+        };
         let begun = Instant::now();
         let transcription = model.run(std::slice::from_ref(&request)).pop().context("the model gave nothing")??;
         heard.push(Heard { seconds: begun.elapsed().as_secs_f64(), text: transcription.text });

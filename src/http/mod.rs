@@ -1,14 +1,16 @@
-//! The HTTP door: REST, WHIP, the event stream, the page, and what operators need.
+//! The HTTP door: REST, WHIP and WHEP, the event stream, the page, and what operators need.
 
 mod error;
 mod events;
 mod extract;
 mod images;
+mod invitations;
 mod openapi;
 mod ops;
 mod server;
 mod sessions;
 mod web;
+mod whep;
 mod whip;
 
 pub use server::{ServerLimits, serve};
@@ -45,9 +47,11 @@ pub struct App {
 }
 
 pub fn router(app: App) -> Router {
-    let whip = Router::new()
+    let media = Router::new()
         .route("/api/v1/sessions/{id}/whip", post(whip::offer))
         .route("/api/v1/whip/{resource}", patch(whip::trickle).delete(whip::close))
+        .route("/api/v1/sessions/{id}/whep", post(whep::offer))
+        .route("/api/v1/whep/{resource}", patch(whep::trickle).delete(whep::close))
         .layer(DefaultBodyLimit::max(MAX_SDP_BYTES));
     let images = Router::new()
         .route("/api/v1/sessions/{id}/images", post(images::upload))
@@ -60,12 +64,14 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/sessions/{id}/report", get(sessions::report))
         .route("/api/v1/sessions/{id}/events", get(events::stream))
         .route("/api/v1/sessions/{id}/images/{image}/preview", get(images::preview))
+        .route("/api/v1/sessions/{id}/invitations", post(invitations::create))
+        .route("/api/v1/invitations/{token}", get(invitations::show))
         .route("/api/v1/unmatched", get(sessions::unmatched))
         .route("/livez", get(ops::livez))
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES));
-    rest.merge(whip)
+    rest.merge(media)
         .merge(images)
         .with_state(app)
         .merge(openapi::page())

@@ -4,18 +4,23 @@
 //!   the files themselves.
 //! - [`WhisperTranscriber`] is the recogniser on whisper.cpp.
 //! - [`EarshotActivity`] tells speech from silence; [`Segmenter`] cuts utterances by it.
-//! - [`LocalAgreement`] decides what of a partial hypothesis is committed.
+//! - [`UtteranceText`] decides what of a partial hypothesis is committed, and what remains to be recognised.
+//! - [`doubt`] is the hallucination guard; [`Context`] what the recogniser is told beforehand.
 
-mod agreement;
+mod alignment;
+mod context;
 pub mod convert;
-mod plausible;
+mod guard;
+mod level;
 mod segmenter;
+mod utterance;
 mod vad;
 mod whisper;
 
-pub use agreement::{Agreed, LocalAgreement, honour};
+pub use context::Context;
 pub use convert::{ConvertError, CtranslateToGgml};
-pub use plausible::implausible;
+pub use guard::{Doubt, doubt, echoes};
 pub use segmenter::{OpenUtterance, Segment, SegmentEvent, Segmenter, SegmenterConfig};
+pub use utterance::{Agreed, UtteranceText, Window, join};
 pub use vad::EarshotActivity;
 pub use whisper::{WhisperConfig, WhisperTranscriber};

@@ -3,10 +3,10 @@
 use healthsync_models::{
     Model,
     registry::Registry,
-    tasks::{Effort, SpokenLanguage, TranscribeRequest},
+    tasks::{Cancel, Effort, SpokenLanguage, TranscribeRequest},
 };
 use healthsync_transcribe::{
-    EarshotActivity, Segment, SegmentEvent, Segmenter, SegmenterConfig, WhisperConfig, WhisperTranscriber, implausible,
+    EarshotActivity, Segment, SegmentEvent, Segmenter, SegmenterConfig, WhisperConfig, WhisperTranscriber, doubt,
 };
 
 const SAID: &str = "and so my fellow americans ask not what your country can do for you ask what you can do for your \
@@ -33,7 +33,13 @@ fn whisper() -> WhisperTranscriber {
 
 fn request(samples: &[f32]) -> TranscribeRequest {
     let language = SpokenLanguage::Known("en".parse().unwrap());
-    TranscribeRequest { samples: samples.into(), language, prompt: None, effort: Effort::Full }
+    TranscribeRequest {
+        samples: samples.into(),
+        language,
+        prompt: None,
+        effort: Effort::Full,
+        cancel: Cancel::default(),
+    }
 }
 
 fn utterances(samples: &[f32]) -> Vec<Segment> {
@@ -94,6 +100,8 @@ fn silence_and_hum_are_not_utterances_and_what_whisper_makes_of_them_is_not_beli
     let hum: Vec<f32> = (0..48_000_u16).map(|n| (f32::from(n) * 0.02).sin() * 0.01).collect();
     assert_eq!(utterances(&vec![0.0; 80_000]), []);
     assert_eq!(utterances(&hum), []);
-    let heard = whisper().run(&[request(&vec![0.0; 32_000])]).remove(0).unwrap();
-    assert!(heard.text.is_empty() || heard.no_speech > 0.6 || implausible(&heard), "{heard:?}");
+    for noise in [vec![0.0; 32_000], hum] {
+        let heard = whisper().run(&[request(&noise)]).remove(0).unwrap();
+        assert!(doubt(&heard, &noise).is_some(), "{heard:?}");
+    }
 }

@@ -1,4 +1,4 @@
-//! Why a WHIP request is refused.
+//! Why a WHIP or WHEP request is refused.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub enum WhipError {
     Unacceptable(&'static str),
     #[error("the body exceeds {limit} bytes")]
     TooLarge { limit: usize },
-    #[error("no such WHIP session")]
+    #[error("no such WHIP or WHEP session")]
     UnknownResource,
     #[error("expected a body of type {expected}")]
     UnsupportedMediaType { expected: &'static str },
@@ -24,9 +24,6 @@ pub enum WhipError {
     /// PATCH for another ICE session than the current one (RFC 9725, section 4.3.1).
     #[error("If-Match does not name the current ICE session")]
     PreconditionFailed,
-    /// Trickle ICE is supported and ICE restarts are not (RFC 9725, section 4.3.1).
-    #[error("ICE restarts are not supported")]
-    IceRestartUnsupported,
     /// More candidates than any client has.
     #[error("more than {limit} ICE candidates")]
     TooManyCandidates { limit: usize },
@@ -40,7 +37,15 @@ pub enum WhipError {
     Failed(&'static str),
 }
 
+/// What a client refused for want of room is told to wait: a connection that nobody answers for is given up within
+/// seconds.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
+
 impl WhipError {
+    pub(crate) fn full(what: &'static str) -> Self {
+        Self::Full { what, retry_after: RETRY_AFTER }
+    }
+
     /// The HTTP status of the response.
     pub fn status(&self) -> u16 {
         match self {
@@ -49,7 +54,7 @@ impl WhipError {
             Self::PreconditionFailed => 412,
             Self::TooLarge { .. } => 413,
             Self::UnsupportedMediaType { .. } => 415,
-            Self::Unacceptable(_) | Self::IceRestartUnsupported | Self::TooManyCandidates { .. } => 422,
+            Self::Unacceptable(_) | Self::TooManyCandidates { .. } => 422,
             Self::PreconditionRequired => 428,
             Self::Failed(_) => 500,
             Self::Full { .. } | Self::ShuttingDown => 503,

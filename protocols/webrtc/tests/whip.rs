@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{Recorder, call, offer, server, server_with, session, spec};
-use healthsync_webrtc::{WhipError, WhipResourceId, WhipServer};
+use common::{Recorder, call, offer, server, server_with, session, spec, with_video};
+use healthsync_webrtc::{Patched, VideoCodec, WhipError, WhipResourceId, WhipServer, client::OfferedPeer};
 use uuid::Uuid;
 
 const TRICKLE: &str = "application/trickle-ice-sdpfrag";
@@ -28,13 +28,72 @@ async fn a_malformed_offer_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn an_offer_without_opus_or_with_video_is_unprocessable() {
+async fn an_offer_without_opus_as_webrtc_has_it_is_unprocessable() {
     let server = server();
     let (peer, good) = offer().await;
-    assert_eq!(refused(&server, &good.replace("opus/48000/2", "G722/8000")).await.status(), 422);
-    let video =
-        format!("{good}m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\n");
-    assert_eq!(refused(&server, &video).await.status(), 422);
+    for codec in ["G722/8000", "opus/16000/2", "opus/48000/1", "opus/48000"] {
+        assert_eq!(refused(&server, &good.replace("opus/48000/2", codec)).await.status(), 422, "{codec}");
+    }
+    peer.close().await;
+}
+
+#[tokio::test]
+async fn a_second_video_section_or_one_apart_is_unprocessable() {
+    let server = server();
+    let (peer, good) = OfferedPeer::offer(with_video(VideoCodec::Vp8)).await.unwrap();
+    let second = &good[good.find("m=video").unwrap()..];
+    assert_eq!(refused(&server, &format!("{good}{second}")).await.status(), 422);
+    let group = good.lines().find(|line| line.starts_with("a=group:BUNDLE")).unwrap();
+    assert_eq!(refused(&server, &good.replace(group, "a=group:BUNDLE 0")).await.status(), 422);
+    peer.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn video_that_we_do_not_forward_is_rejected_and_the_sound_goes_on() {
+    let server = server();
+    let (peer, good) = OfferedPeer::offer(with_video(VideoCodec::Vp8)).await.unwrap();
+    let foreign = good.replace("VP8/90000", "VP9/90000").replace("H264/90000", "H265/90000");
+    let (sink, mut listening) = Recorder::listen(None);
+    let accepted = server.accept(session(), spec("patient"), sink, &foreign).await.unwrap();
+    assert!(accepted.answer_sdp.contains("m=video 0 "), "{}", accepted.answer_sdp);
+    let audio = peer.answer(accepted.answer_sdp).await.unwrap();
+    assert!(audio.video().is_none());
+    common::heard_until(&mut listening, |heard| heard.frames.len() > 5).await;
+    audio.close().await;
+    server.close_all().await;
+}
+
+#[tokio::test]
+async fn an_oversized_offer_is_too_large() {
+    let server = server();
+    let (peer, good) = offer().await;
+    let padded = format!("{good}a=x:{}\r\n", "y".repeat(healthsync_events::limits::MAX_SDP_BYTES));
+    assert_eq!(refused(&server, &padded).await.status(), 413);
+    peer.close().await;
+}
+
+#[tokio::test]
+async fn two_hundred_participants_are_refused_from_the_seventeenth_on() {
+    let server = server();
+    let session = session();
+    let (peer, offer) = offer().await;
+    let mut taken = 0;
+    for i in 0..200 {
+        let (sink, _) = Recorder::listen(None);
+        match server.accept(session, spec(&format!("participant-{i}")), sink, &offer).await {
+            Ok(_) => taken += 1,
+            Err(error) => {
+                assert_eq!(error.status(), 503);
+                assert!(error.to_string().contains("participants") && error.retry_after().is_some());
+            }
+        }
+    }
+    assert_eq!(taken, healthsync_events::limits::MAX_PARTICIPANTS);
+    let (sink, _) = Recorder::listen(None);
+    let again = server.accept(session, spec("participant-0"), sink, &offer).await;
+    assert!(again.is_ok(), "one who is there may come again");
+    server.close_all().await;
+    assert_eq!(server.connections(), 0);
     peer.close().await;
 }
 
@@ -95,15 +154,17 @@ async fn candidates_are_trickled_under_the_rules_for_conditional_requests() {
         async move { server.patch(resource, content_type, if_match.as_deref(), &body).await.map_err(|e| e.status()) }
     };
     let current = Some(etag);
-    assert_eq!(patch(TRICKLE, current.clone(), body.into()).await, Ok(()));
+    assert_eq!(patch(TRICKLE, current.clone(), body.into()).await, Ok(Patched::Trickled));
     assert_eq!(patch(TRICKLE, None, body.into()).await, Err(428));
     assert_eq!(patch(TRICKLE, Some("\"other\"".into()), body.into()).await, Err(412));
     assert_eq!(patch("application/sdp", current.clone(), body.into()).await, Err(415));
     assert_eq!(patch(TRICKLE, current.clone(), "nonsense".into()).await, Err(400));
     let restart = format!("a=ice-ufrag:newone\r\na=ice-pwd:vw5LmwG4yzPAC9Gp5kabcdef\r\n{body}");
-    assert_eq!(patch(TRICKLE, Some("*".into()), restart).await, Err(422));
+    assert_eq!(patch(TRICKLE, current.clone(), restart).await, Err(412), "a restart names no ICE session");
+    let weak = format!("a=ice-ufrag:new\r\na=ice-pwd:short\r\n{body}");
+    assert_eq!(patch(TRICKLE, Some("*".into()), weak).await, Err(400));
     let unresolvable = body.replace("127.0.0.1", "aaaa-bbbb.local");
-    assert_eq!(patch(TRICKLE, current.clone(), unresolvable).await, Ok(()), "silently discarded");
+    assert_eq!(patch(TRICKLE, current.clone(), unresolvable).await, Ok(Patched::Trickled), "silently discarded");
     let many: String = (1..=40).map(|i| body.replace("61764", &format!("{}", 50_000 + i))).collect();
     assert_eq!(patch(TRICKLE, current.clone(), many).await, Err(422));
     let unknown = WhipResourceId(Uuid::new_v4());

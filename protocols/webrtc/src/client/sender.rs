@@ -1,26 +1,22 @@
 //! Sends clips in real time, and silence between them.
 
 use super::{
-    ClientError,
-    encoder::{PACKETS_PER_SECOND, SpeechEncoder, encodes},
+    ClientError, Link, VideoSender,
+    encoder::{SpeechEncoder, encodes},
     resample::resample,
-    rtp_packet,
+    stream::Stream,
 };
-use crate::{
-    media::RTP_CLOCK_RATE,
-    peer::{CHECK_EVERY, Peer, PeerStatus, said_goodbye},
-};
+use crate::peer::Peer;
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
-use webrtc::{
-    media_stream::track_local::{TrackLocal, static_rtp::TrackLocalStaticRTP},
-    peer_connection::{PeerConnection, RTCPeerConnectionState},
-};
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 
 /// Longest clip: no turn of a conversation is longer, and a clip is held in memory.
 pub(super) const MAX_CLIP: Duration = Duration::from_mins(10);
@@ -30,14 +26,6 @@ const QUEUE: usize = 16;
 
 /// The rate that silence starts at, and that clips of rates foreign to Opus are converted to.
 const SAMPLE_RATE: u32 = 24_000;
-
-const PERIOD: Duration = Duration::from_millis(1_000 / PACKETS_PER_SECOND as u64);
-
-const TICKS: u32 = RTP_CLOCK_RATE / PACKETS_PER_SECOND;
-
-/// Behind its schedule by more than this (the machine slept), the sender starts a new one instead of sending
-/// everything late at once.
-const MAX_BEHIND: Duration = Duration::from_millis(500);
 
 /// When a clip was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,10 +38,10 @@ pub struct Played {
     pub at_ms: u64,
 }
 
-struct Clip {
-    samples: Vec<f32>,
-    sample_rate: u32,
-    played: oneshot::Sender<Played>,
+pub(super) struct Clip {
+    pub samples: Vec<f32>,
+    pub sample_rate: u32,
+    pub played: oneshot::Sender<Played>,
 }
 
 /// A connected track. Packets go out every 20 ms until it is closed or dropped.
@@ -61,14 +49,19 @@ pub struct AudioSender {
     clips: mpsc::Sender<Clip>,
     stop: CancellationToken,
     ended: watch::Receiver<bool>,
+    is_muted: Arc<AtomicBool>,
+    link: Link,
+    video: Option<VideoSender>,
 }
 
 impl AudioSender {
     pub(super) async fn start(
         peer: Peer,
+        link: Link,
         track: Arc<TrackLocalStaticRTP>,
         ssrc: u32,
         bitrate: i32,
+        video: Option<VideoSender>,
     ) -> Result<Self, ClientError> {
         let encoder = match SpeechEncoder::new(SAMPLE_RATE, bitrate) {
             Ok(encoder) => encoder,
@@ -80,7 +73,8 @@ impl AudioSender {
         let (clips, queue) = mpsc::channel(QUEUE);
         let (ended_tx, ended) = watch::channel(false);
         let stop = CancellationToken::new();
-        let stream = Stream { track, ssrc, bitrate, encoder, queue, playing: None, sent: 0, origin: random_origin() };
+        let is_muted = Arc::new(AtomicBool::new(false));
+        let stream = Stream::new(track, ssrc, (bitrate, encoder), queue, Arc::clone(&is_muted));
         let stopped = stop.clone();
         tokio::spawn(async move {
             let Peer { connection, status } = peer;
@@ -90,7 +84,7 @@ impl AudioSender {
             }
             ended_tx.send_replace(true);
         });
-        Ok(Self { clips, stop, ended })
+        Ok(Self { clips, stop, ended, is_muted, link, video })
     }
 
     /// Queues a clip, mono, and waits until its last packet has gone out. Rates are in hertz; those that Opus
@@ -111,6 +105,21 @@ impl AudioSender {
         let clip = Clip { samples, sample_rate, played };
         self.clips.send(clip).await.map_err(|_| ClientError::Disconnected)?;
         done.await.map_err(|_| ClientError::Disconnected)
+    }
+
+    /// Between clips: sends nothing but a sign of life, as a muted browser does, or silence again.
+    pub fn mute(&self, is_muted: bool) {
+        self.is_muted.store(is_muted, Ordering::Relaxed);
+    }
+
+    /// The video track of the same connection.
+    pub fn video(&self) -> Option<&VideoSender> {
+        self.video.as_ref()
+    }
+
+    /// The network under it.
+    pub fn link(&self) -> &Link {
+        &self.link
     }
 
     /// Whether packets still go out.
@@ -134,119 +143,5 @@ impl AudioSender {
 impl Drop for AudioSender {
     fn drop(&mut self) {
         self.stop.cancel();
-    }
-}
-
-/// RFC 3550, section 5.1: sequence number and timestamp begin anywhere.
-fn random_origin() -> (u16, u32) {
-    let (timestamp, sequence, ..) = Uuid::new_v4().as_fields();
-    (sequence, timestamp)
-}
-
-struct Playing {
-    clip: Clip,
-    position: usize,
-    first_packet: Option<Instant>,
-    at_ms: u64,
-}
-
-struct Stream {
-    track: Arc<TrackLocalStaticRTP>,
-    ssrc: u32,
-    bitrate: i32,
-    encoder: SpeechEncoder,
-    queue: mpsc::Receiver<Clip>,
-    playing: Option<Playing>,
-    /// Packets sent.
-    sent: u64,
-    origin: (u16, u32),
-}
-
-impl Stream {
-    /// Sends on an absolute schedule, so that lateness does not add up, until the connection or the sender
-    /// ends.
-    async fn run(
-        mut self,
-        peer: &dyn PeerConnection,
-        mut status: watch::Receiver<PeerStatus>,
-        stop: CancellationToken,
-    ) {
-        let mut due = tokio::time::Instant::now();
-        let mut check = due + CHECK_EVERY;
-        loop {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return,
-                changed = status.changed() => {
-                    let state = status.borrow_and_update().state;
-                    if changed.is_err()
-                        || matches!(state, RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed)
-                    {
-                        return;
-                    }
-                    continue;
-                }
-                () = tokio::time::sleep_until(due) => {}
-            }
-            if let Err(error) = self.send().await {
-                tracing::debug!(%error, "sending stopped");
-                return;
-            }
-            due += PERIOD;
-            if due > check {
-                check += CHECK_EVERY;
-                if said_goodbye(peer).await {
-                    return;
-                }
-            }
-            let now = tokio::time::Instant::now();
-            if now > due + MAX_BEHIND {
-                due = now;
-            }
-        }
-    }
-
-    async fn send(&mut self) -> Result<(), ClientError> {
-        let payload = self.next_payload()?;
-        let (sequence, timestamp) = self.origin;
-        let sequence = sequence.wrapping_add(self.sent as u16);
-        let timestamp = timestamp.wrapping_add((self.sent as u32).wrapping_mul(TICKS));
-        let packet = rtp_packet(self.ssrc, sequence, timestamp, self.sent == 0, payload);
-        self.track.write_rtp(packet).await?;
-        self.sent += 1;
-        self.note_progress();
-        Ok(())
-    }
-
-    /// The next 20 ms, of the clip at the head of the queue or of silence.
-    fn next_payload(&mut self) -> Result<bytes::Bytes, ClientError> {
-        if self.playing.is_none()
-            && let Ok(clip) = self.queue.try_recv()
-        {
-            if clip.sample_rate != self.encoder.sample_rate() {
-                self.encoder = SpeechEncoder::new(clip.sample_rate, self.bitrate)?;
-            }
-            let at_ms = self.sent * PERIOD.as_millis() as u64;
-            self.playing = Some(Playing { clip, position: 0, first_packet: None, at_ms });
-        }
-        let Some(playing) = &mut self.playing else { return self.encoder.encode(&[]) };
-        let end = (playing.position + self.encoder.frame()).min(playing.clip.samples.len());
-        let payload = self.encoder.encode(&playing.clip.samples[playing.position..end])?;
-        playing.position = end;
-        Ok(payload)
-    }
-
-    /// Tells whoever waits for the clip, once its last packet is out.
-    fn note_progress(&mut self) {
-        let Some(playing) = &mut self.playing else { return };
-        let now = Instant::now();
-        let first_packet = *playing.first_packet.get_or_insert(now);
-        if playing.position < playing.clip.samples.len() {
-            return;
-        }
-        if let Some(Playing { clip, at_ms, .. }) = self.playing.take() {
-            // Whoever asked may have stopped waiting; the clip was said all the same.
-            let _ = clip.played.send(Played { first_packet, last_packet: now, at_ms });
-        }
     }
 }

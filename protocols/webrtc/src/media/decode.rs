@@ -19,7 +19,7 @@ const STEP: usize = SAMPLE_RATE as usize / 400;
 const SILENCE_FRAME: usize = SAMPLE_RATE as usize / 10;
 
 /// Samples, at 16 kHz, that a packet says it holds; none if it is not an Opus packet.
-pub(super) fn packet_samples(payload: &[u8]) -> Option<usize> {
+pub(crate) fn packet_samples(payload: &[u8]) -> Option<usize> {
     if payload.is_empty() {
         return None;
     }

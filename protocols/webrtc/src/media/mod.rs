@@ -8,6 +8,7 @@ mod reorder;
 mod track;
 
 pub use decode::MAX_CONCEAL;
+pub(crate) use decode::packet_samples;
 pub use reorder::{DEPTH, MAX_WAIT};
 pub use track::{MAX_LEAD, MAX_PAYLOAD_BYTES, MediaStats, TrackReceiver};
 
@@ -17,7 +18,7 @@ use bytes::Bytes;
 pub const RTP_CLOCK_RATE: u32 = 48_000;
 
 /// Ticks of the RTP clock for one sample at 16 kHz.
-const TICKS_PER_SAMPLE: u32 = RTP_CLOCK_RATE / healthsync_events::audio::SAMPLE_RATE;
+pub(crate) const TICKS_PER_SAMPLE: u32 = RTP_CLOCK_RATE / healthsync_events::audio::SAMPLE_RATE;
 
 /// The parts of an RTP packet that decoding needs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,34 +1,48 @@
-//! WHIP connections: accepting, trickling, ending.
+//! WHIP and WHEP connections: accepting, trickling, restarting, ending.
 
 mod config;
 mod connection;
+mod counting;
+mod feed;
+mod ice;
+mod listen;
+mod negotiate;
+mod outlet;
 mod ports;
+mod presence;
+mod publish;
 mod registry;
+mod watch;
 
 pub use config::WhipConfig;
+pub use counting::ConnectionStats;
+pub use ice::Patched;
+pub(crate) use publish::media_packet;
 
-use crate::{
-    error::WhipError,
-    sdp::{Fragment, MAX_CANDIDATES, Offer, TRICKLE},
-};
-use connection::Opening;
-use healthsync_events::{AudioSink, AudioTrackSpec, SessionId};
+use crate::{error::WhipError, sdp::Offer};
+use connection::{Opening, Work};
+use feed::Feeds;
+use healthsync_events::{AudioSink, AudioTrackSpec, ParticipantId, SessionId, Sessions, SpeechStream};
+use listen::Listening;
 use ports::Ports;
-use registry::{Connection, Registry};
-use rtc::peer_connection::transport::RTCIceCandidateInit;
-use std::{fmt, str::FromStr, sync::Arc, time::Duration};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use publish::Publishing;
+use registry::{Connection, Registry, Role};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
-
-/// What a client refused for want of room is told to wait: a connection that nobody answers for is given up
-/// within seconds.
-const RETRY_AFTER: Duration = Duration::from_secs(10);
+use watch::Watching;
 
 /// How long ending connections is waited for. Saying goodbye to a peer takes 100 ms at most.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Names a WHIP session in its URL. Random, because knowing it is what allows to end it (RFC 9725, section 5).
+/// Names a WHIP or WHEP session in its URL. Random, because knowing it is what allows to end it (RFC 9725,
+/// section 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct WhipResourceId(pub Uuid);
 
@@ -55,38 +69,58 @@ pub struct Accepted {
     pub etag: String,
 }
 
-/// Receives audio by WHIP. Cloning gives another handle to the same server; connections live on without any
-/// until they end or [`Self::close_all`] is called.
+/// Receives media by WHIP and sends it on by WHEP. Cloning gives another handle to the same server; connections live
+/// on without any until they end or [`Self::close_all`] is called.
 #[derive(Clone)]
 pub struct WhipServer {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    config: WhipConfig,
     ports: Ports,
     /// A permit for each connection, given back when everything of it is gone.
     room: Arc<Semaphore>,
-    registry: Arc<Registry>,
+    viewer_room: Arc<Semaphore>,
+    shared: Arc<Shared>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
+/// What connections share.
+struct Shared {
+    config: WhipConfig,
+    registry: Arc<Registry>,
+    feeds: Feeds,
+    /// Told what participants send.
+    sessions: Option<Arc<dyn Sessions>>,
+}
+
 impl WhipServer {
+    /// A server that tells nobody what it carries.
     pub fn new(config: WhipConfig) -> Self {
+        Self::build(config, None)
+    }
+
+    /// A server that records `media.changed` events in its sessions.
+    pub fn recording(config: WhipConfig, sessions: Arc<dyn Sessions>) -> Self {
+        Self::build(config, Some(sessions))
+    }
+
+    fn build(config: WhipConfig, sessions: Option<Arc<dyn Sessions>>) -> Self {
         let inner = Inner {
             ports: Ports::new(config.ports.clone()),
             room: Arc::new(Semaphore::new(config.max_connections)),
-            registry: Arc::default(),
+            viewer_room: Arc::new(Semaphore::new(config.max_viewers)),
+            shared: Arc::new(Shared { config, registry: Arc::default(), feeds: Feeds::default(), sessions }),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            config,
         };
         Self { inner: Arc::new(inner) }
     }
 
-    /// Answers an offer, and from then on pushes the track's audio to `sink` until the connection ends; then
-    /// the sink is dropped. A connection of the same participant in the same session is closed.
+    /// Answers the offer of a participant who sends (WHIP), and from then on pushes their sound to `sink` and hands
+    /// everything to those who watch, until the connection ends; then the sink is dropped. A connection of the same
+    /// participant in the same session is closed.
     ///
     /// When the caller stops waiting, the connection is closed.
     pub async fn accept(
@@ -97,70 +131,87 @@ impl WhipServer {
         offer: &str,
     ) -> Result<Accepted, WhipError> {
         let offer = Offer::parse(offer)?;
-        let permit = self.admit()?;
-        let addresses = self
-            .inner
-            .ports
-            .next(&self.inner.config.bind)
-            .ok_or(WhipError::Full { what: "UDP ports", retry_after: RETRY_AFTER })?;
-        let resource = WhipResourceId(Uuid::new_v4());
-        let etag = format!("\"{}\"", Uuid::new_v4().simple());
+        let feed = self.inner.shared.feeds.of(session, &spec.participant);
+        let work = Publishing { sink, opus: offer.opus.clone(), video: offer.video.clone(), feed };
+        self.open(session, Role::Publisher(spec.participant), Work::Publish(work), offer).await
+    }
+
+    /// Answers the offer of somebody who watches a participant (WHEP), who may come later, or come again.
+    pub async fn watch(
+        &self,
+        session: SessionId,
+        participant: &ParticipantId,
+        offer: &str,
+    ) -> Result<Accepted, WhipError> {
+        let offer = Offer::parse_watch(offer)?;
+        let feed = self.inner.shared.feeds.of(session, participant);
+        let work = Watching::new(feed, &offer);
+        self.open(session, Role::Viewer, Work::Watch(work), offer).await
+    }
+
+    /// Answers the offer of somebody who listens to a voice (WHEP), until the speech ends.
+    pub async fn listen(&self, session: SessionId, speech: SpeechStream, offer: &str) -> Result<Accepted, WhipError> {
+        let offer = Offer::parse_listen(offer)?;
+        let work = Listening::new(speech, &offer);
+        self.open(session, Role::Viewer, Work::Listen(work), offer).await
+    }
+
+    async fn open(&self, session: SessionId, role: Role, work: Work, offer: Offer) -> Result<Accepted, WhipError> {
+        if self.inner.stop.is_cancelled() {
+            return Err(WhipError::ShuttingDown);
+        }
+        let (room, what) = match role {
+            Role::Publisher(_) => (&self.inner.room, "connections"),
+            Role::Viewer => (&self.inner.viewer_room, "viewers"),
+        };
+        let shared = &self.inner.shared;
+        shared.registry.check(session, &role, shared.config.max_session_viewers)?;
+        let permit = Arc::clone(room).try_acquire_owned().map_err(|_| WhipError::full(what))?;
+        let addresses = self.inner.ports.next(&self.inner.shared.config.bind).ok_or(WhipError::full("UDP ports"))?;
         let (answered, answer) = oneshot::channel();
         let opening = Opening {
-            resource,
+            resource: WhipResourceId(Uuid::new_v4()),
             session,
-            participant: spec.participant,
-            etag: etag.clone(),
+            role,
+            work,
             offer,
-            sink,
             addresses,
-            config: self.inner.config.clone(),
-            registry: Arc::clone(&self.inner.registry),
+            shared: Arc::clone(&self.inner.shared),
             stop: self.inner.stop.child_token(),
             permit,
             answered,
         };
         self.inner.tasks.spawn(opening.run());
-        let answer_sdp = answer.await.map_err(|_| WhipError::Failed("the media stack stopped"))??;
-        Ok(Accepted { resource, answer_sdp, etag })
+        answer.await.map_err(|_| WhipError::Failed("the media stack stopped"))?
     }
 
-    /// Adds remote candidates (RFC 9725, section 4.3.2). `content_type` and `if_match` are the headers of the
-    /// request, as sent. Success is answered by 204 No Content.
+    /// Adds remote candidates or restarts ICE (RFC 9725, section 4.3). `content_type` and `if_match` are the headers
+    /// of the request, as sent.
     pub async fn patch(
         &self,
         resource: WhipResourceId,
         content_type: &str,
         if_match: Option<&str>,
         body: &str,
-    ) -> Result<(), WhipError> {
-        let connection = self.inner.registry.get(resource).ok_or(WhipError::UnknownResource)?;
-        let media_type = content_type.split(';').next().unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case(TRICKLE) {
-            return Err(WhipError::UnsupportedMediaType { expected: TRICKLE });
-        }
-        let wanted = if_match.ok_or(WhipError::PreconditionRequired)?;
-        if !matches(wanted, &connection.etag) {
-            return Err(WhipError::PreconditionFailed);
-        }
-        let fragment = Fragment::parse(body)?;
-        let named = !fragment.ice.ufrag.is_empty() || !fragment.ice.pwd.is_empty();
-        if named && fragment.ice != connection.ice {
-            return Err(WhipError::IceRestartUnsupported);
-        }
-        add_candidates(&connection, fragment).await
+    ) -> Result<Patched, WhipError> {
+        let connection = self.connection(resource)?;
+        ice::patch(&connection, content_type, if_match, body, &self.inner.shared.config.advertise).await
+    }
+
+    /// What a connection has carried so far.
+    pub fn stats(&self, resource: WhipResourceId) -> Result<ConnectionStats, WhipError> {
+        Ok(*self.connection(resource)?.stats.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Ends a connection (RFC 9725, section 4.2) and waits until it is gone.
     pub async fn delete(&self, resource: WhipResourceId) -> Result<(), WhipError> {
-        let connection = self.inner.registry.get(resource).ok_or(WhipError::UnknownResource)?;
-        close(&[connection]).await;
+        close(&[self.connection(resource)?]).await;
         Ok(())
     }
 
     /// Ends the connections of a session, waits until they are gone, and says how many there were.
     pub async fn close_session(&self, session: SessionId) -> usize {
-        let connections = self.inner.registry.of_session(session);
+        let connections = self.inner.shared.registry.of_session(session);
         close(&connections).await;
         connections.len()
     }
@@ -174,18 +225,18 @@ impl WhipServer {
         }
     }
 
-    /// Connections of which anything is left: a task, a socket, a sink.
+    /// Connections that send, of which anything is left: a task, a socket, a sink.
     pub fn connections(&self) -> usize {
-        self.inner.config.max_connections.saturating_sub(self.inner.room.available_permits())
+        self.inner.shared.config.max_connections.saturating_sub(self.inner.room.available_permits())
     }
 
-    fn admit(&self) -> Result<OwnedSemaphorePermit, WhipError> {
-        if self.inner.stop.is_cancelled() {
-            return Err(WhipError::ShuttingDown);
-        }
-        Arc::clone(&self.inner.room)
-            .try_acquire_owned()
-            .map_err(|_| WhipError::Full { what: "connections", retry_after: RETRY_AFTER })
+    /// Connections that watch or listen, of which anything is left.
+    pub fn viewers(&self) -> usize {
+        self.inner.shared.config.max_viewers.saturating_sub(self.inner.viewer_room.available_permits())
+    }
+
+    fn connection(&self, resource: WhipResourceId) -> Result<Arc<Connection>, WhipError> {
+        self.inner.shared.registry.get(resource).ok_or(WhipError::UnknownResource)
     }
 }
 
@@ -200,37 +251,5 @@ async fn close(connections: &[Arc<Connection>]) {
     };
     if tokio::time::timeout(CLOSE_TIMEOUT, gone).await.is_err() {
         tracing::warn!("a connection was still closing when time was up");
-    }
-}
-
-async fn add_candidates(connection: &Connection, fragment: Fragment) -> Result<(), WhipError> {
-    if !connection.reserve_candidates(fragment.candidates.len()) {
-        return Err(WhipError::TooManyCandidates { limit: MAX_CANDIDATES });
-    }
-    for candidate in fragment.candidates {
-        let init = RTCIceCandidateInit { candidate, sdp_mid: fragment.mid.clone(), ..RTCIceCandidateInit::default() };
-        // One that the stack cannot use is passed over, as the RFC wants.
-        if connection.peer.add_ice_candidate(init).await.is_err() {
-            tracing::debug!(resource = %connection.resource, "a remote candidate was passed over");
-        }
-    }
-    Ok(())
-}
-
-/// Whether an If-Match value names `etag` (RFC 9110, section 13.1.1): `*`, or a list with it in it.
-fn matches(if_match: &str, etag: &str) -> bool {
-    // RFC 9725 shows the asterisk in quotation marks.
-    let value = if_match.trim();
-    value == "*" || value == "\"*\"" || value.split(',').any(|tag| tag.trim() == etag)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn if_match_is_a_list_or_an_asterisk() {
-        assert!(matches("\"a\"", "\"a\"") && matches("*", "\"a\"") && matches("\"b\", \"a\"", "\"a\""));
-        assert!(!matches("\"b\"", "\"a\"") && !matches("W/\"a\"", "\"a\"") && !matches("", "\"a\""));
     }
 }

@@ -1,33 +1,44 @@
 //! The connections there are.
 
-use super::WhipResourceId;
-use crate::sdp::{IceCredentials, MAX_CANDIDATES};
-use healthsync_events::{ParticipantId, SessionId};
+use super::{ConnectionStats, WhipResourceId, ice::IceSession};
+use crate::{error::WhipError, peer::PeerStatus, sdp::MAX_CANDIDATES};
+use healthsync_events::{ParticipantId, SessionId, limits::MAX_PARTICIPANTS};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use webrtc::peer_connection::PeerConnection;
+
+type Connections = HashMap<WhipResourceId, Arc<Connection>>;
+
+/// Which side of the media a connection is on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Role {
+    Publisher(ParticipantId),
+    Viewer,
+}
 
 /// What others need of a connection.
 pub(super) struct Connection {
     pub resource: WhipResourceId,
     pub session: SessionId,
-    pub participant: ParticipantId,
-    pub etag: String,
-    /// The client's, of the only ICE session there will be.
-    pub ice: IceCredentials,
+    pub role: Role,
     pub peer: Arc<dyn PeerConnection>,
+    pub status: watch::Receiver<PeerStatus>,
+    /// Held for as long as it takes to change it.
+    pub ice: tokio::sync::Mutex<IceSession>,
     /// Asks the connection to end.
     pub stop: CancellationToken,
     /// Says that it has.
     pub gone: CancellationToken,
-    /// Remote candidates so far.
+    /// Remote candidates so far, in this ICE session.
     pub candidates: AtomicUsize,
+    pub stats: Mutex<ConnectionStats>,
 }
 
 impl Connection {
@@ -36,12 +47,16 @@ impl Connection {
         let add = |candidates: usize| candidates.checked_add(count).filter(|total| *total <= MAX_CANDIDATES);
         self.candidates.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
     }
+
+    pub fn count(&self, change: impl FnOnce(&mut ConnectionStats)) {
+        change(&mut self.stats.lock().unwrap_or_else(PoisonError::into_inner));
+    }
 }
 
 /// At most as many as the server has room for.
 #[derive(Default)]
 pub(super) struct Registry {
-    connections: Mutex<HashMap<WhipResourceId, Arc<Connection>>>,
+    connections: Mutex<Connections>,
 }
 
 impl Registry {
@@ -53,23 +68,51 @@ impl Registry {
         self.lock().values().filter(|connection| connection.session == session).cloned().collect()
     }
 
-    /// Enters a connection, and asks another one of the same participant to end.
-    pub fn insert(&self, connection: Arc<Connection>) {
+    /// Whether a session has a place for one more of this role. A participant's newer connection takes the place of
+    /// their older one.
+    pub fn check(&self, session: SessionId, role: &Role, max_viewers: usize) -> Result<(), WhipError> {
+        check(&self.lock(), session, role, max_viewers)
+    }
+
+    /// Enters a connection, if there is a place for it, and asks another one of the same participant to end.
+    pub fn insert(&self, connection: Arc<Connection>, max_viewers: usize) -> Result<(), WhipError> {
         let mut connections = self.lock();
-        for other in connections.values() {
-            if other.session == connection.session && other.participant == connection.participant {
-                other.stop.cancel();
-            }
+        check(&connections, connection.session, &connection.role, max_viewers)?;
+        if connection.role != Role::Viewer {
+            let older = connections.values().filter(|other| other.session == connection.session);
+            older.filter(|other| other.role == connection.role).for_each(|other| other.stop.cancel());
         }
         connections.insert(connection.resource, connection);
+        Ok(())
     }
 
     pub fn remove(&self, resource: WhipResourceId) {
         self.lock().remove(&resource);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<WhipResourceId, Arc<Connection>>> {
+    /// Whether a participant has a connection to send with.
+    pub fn has_publisher(&self, session: SessionId, participant: &ParticipantId) -> bool {
+        let is_theirs = |role: &Role| matches!(role, Role::Publisher(of) if of == participant);
+        self.lock().values().any(|connection| connection.session == session && is_theirs(&connection.role))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connections> {
         // Nothing done under the lock leaves the map half changed.
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn check(connections: &Connections, session: SessionId, role: &Role, max_viewers: usize) -> Result<(), WhipError> {
+    let others = connections.values().filter(|other| other.session == session).map(|other| &other.role);
+    let full = match role {
+        Role::Viewer => {
+            let is_full = others.filter(|other| **other == Role::Viewer).count() >= max_viewers;
+            is_full.then_some("places for viewers of the session")
+        }
+        Role::Publisher(_) => {
+            let participants: HashSet<_> = others.filter(|other| **other != Role::Viewer && *other != role).collect();
+            (participants.len() >= MAX_PARTICIPANTS).then_some("places for participants of the session")
+        }
+    };
+    full.map_or(Ok(()), |what| Err(WhipError::full(what)))
 }
