@@ -64,6 +64,9 @@ pub struct SpeechOptions {
     /// Folder with an index.tsv (file, language, transcript) and recordings; the demo's voices when absent.
     #[arg(long, value_name = "FOLDER")]
     recordings: Option<PathBuf>,
+    /// Leave every recording at its own level, however much they differ.
+    #[arg(long)]
+    as_recorded: bool,
     /// A few minutes instead of an hour: shorter streams, fewer of them, fewer runs.
     #[arg(long)]
     quick: bool,
@@ -81,11 +84,26 @@ pub struct SpeechOptions {
     cores: usize,
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Runs of each system in turn.
-    #[arg(long)]
+    /// Runs of each system, and passes of each engine, in turn.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
     repeats: Option<u32>,
-    /// Never more streams than this.
+    /// Runs at a number of streams before it counts as not held.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10))]
+    tries: Option<u32>,
+    /// No search: every run has this many streams.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=64))]
+    streams: Option<u32>,
+    /// How long each client speaks, in seconds.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(5..=3_600))]
+    seconds: Option<u32>,
+    /// Silence after it, in which text may still come, in seconds.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=120))]
+    drain_seconds: Option<u32>,
+    /// Recordings that an engine's pass takes; 0 for all.
     #[arg(long)]
+    clips: Option<usize>,
+    /// Never more streams than this.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=64))]
     most_streams: Option<u32>,
     /// Environment with the peers.
     #[arg(long, default_value = ".tools/bench")]
@@ -141,11 +159,12 @@ async fn speech(config: &Config, options: &SpeechOptions) -> anyhow::Result<()> 
         Some(recordings) => recordings.clone(),
         None => speak_demo(config, &options.out.join("speech-voices"))?,
     };
-    prepare(&setup, &recordings, &folder).await?;
+    prepare(&setup, &recordings, &folder, options.as_recorded).await?;
     let corpus = Corpus::load(&folder)?;
     let source = if options.recordings.is_some() { "recordings given" } else { "the demo's synthesised voices" };
     let seconds: u64 = corpus.clips.iter().map(|clip| clip.length_ms()).sum::<u64>() / 1_000;
-    let described = format!("{source}, {} clips, {seconds} s", corpus.clips.len());
+    let levels = if options.as_recorded { "as recorded" } else { "at one level" };
+    let described = format!("{source}, {levels}, {} clips, {seconds} s", corpus.clips.len());
     let mut report = Report {
         machine: Machine::here(options.cores, versions(&setup).await?, described),
         question: question(options),
@@ -160,7 +179,7 @@ async fn speech(config: &Config, options: &SpeechOptions) -> anyhow::Result<()> 
     }
     if options.only != Some(Part::Streams) {
         println!("==> Engines");
-        report.passes = engines(&setup, &folder, &corpus, options.quick).await?;
+        report.passes = engines(&setup, &folder, &corpus, options).await?;
         save(&report, &options.out)?;
     }
     println!("\n{}", report.markdown());
@@ -191,12 +210,16 @@ fn question(options: &SpeechOptions) -> Question {
         DecidingLag::Word => Lag::Word,
     };
     Question {
-        pace: if quick { Pace { seconds: 20, drain_seconds: 5 } } else { Pace { seconds: 50, drain_seconds: 10 } },
+        pace: Pace {
+            seconds: options.seconds.unwrap_or(if quick { 20 } else { 50 }),
+            drain_seconds: options.drain_seconds.unwrap_or(10),
+        },
         bounds: Bounds { lag_p95_ms: 2_000.0, coverage: 0.99, recall: options.recall },
         lag,
-        most_streams: options.most_streams.unwrap_or(if quick { 6 } else { 48 }).max(1),
-        repeats: options.repeats.unwrap_or(if quick { 2 } else { 5 }).max(1),
-        tries: if quick { 1 } else { 2 },
+        most_streams: options.most_streams.unwrap_or(if quick { 6 } else { 48 }),
+        fixed_streams: options.streams,
+        repeats: options.repeats.unwrap_or(if quick { 2 } else { 5 }),
+        tries: options.tries.unwrap_or(if quick { 1 } else { 2 }),
         seed: options.seed,
     }
 }
@@ -240,13 +263,13 @@ fn wav(clip: &Clip) -> Vec<u8> {
     bytes
 }
 
-async fn prepare(setup: &Setup, recordings: &Path, folder: &Path) -> anyhow::Result<()> {
+async fn prepare(setup: &Setup, recordings: &Path, folder: &Path, as_recorded: bool) -> anyhow::Result<()> {
     println!("==> Preparing the recordings in {}", recordings.display());
     let mut command = tokio::process::Command::new(&setup.python);
     command.arg(setup.scripts.join("prepare.py"));
     command.args([OsStr::new("--model"), setup.weights.as_os_str()]);
     command.args([OsStr::new("--recordings"), recordings.as_os_str(), OsStr::new("--out"), folder.as_os_str()]);
-    command.args(["--threads", &setup.cores.to_string()]);
+    command.args(["--threads", &setup.cores.to_string()]).args(as_recorded.then_some("--as-recorded"));
     print!("{}", output("prepare.py", command, PREPARE_LIMIT).await?);
     Ok(())
 }
@@ -280,13 +303,24 @@ fn tell(run: &RunResult) {
     }
 }
 
-async fn engines(setup: &Setup, folder: &Path, corpus: &Corpus, quick: bool) -> anyhow::Result<Vec<Pass>> {
-    let (rounds, limit) = if quick { (1, 12) } else { (5, 0) };
+/// Every engine in turn; every second round backwards, so that none is always the one after the same other.
+async fn engines(setup: &Setup, folder: &Path, corpus: &Corpus, options: &SpeechOptions) -> anyhow::Result<Vec<Pass>> {
+    let rounds = options.repeats.unwrap_or(if options.quick { 2 } else { 5 });
+    let limit = options.clips.unwrap_or(if options.quick { 12 } else { 0 });
     let mut passes = Vec::new();
-    for _ in 0..rounds {
-        for engine in Engine::ALL {
+    for round in 0..rounds {
+        let mut order = Engine::ALL;
+        if round % 2 == 1 {
+            order.reverse();
+        }
+        for engine in order {
             let done = pass(setup, folder, corpus, engine, limit).await?;
-            println!("{:<28} real-time factor {:.3}", engine.name(), done.real_time_factor);
+            println!(
+                "{:<28} real-time factor {:.3}, processor {:.3}",
+                engine.name(),
+                done.real_time_factor,
+                done.cpu_factor
+            );
             passes.push(done);
         }
     }
@@ -308,8 +342,13 @@ fn engine_pass(config: &Config, options: &PassOptions) -> anyhow::Result<()> {
     };
     let limit = if options.limit == 0 { corpus.clips.len() } else { options.limit.min(corpus.clips.len()) };
     let mut heard = Vec::with_capacity(limit);
+    let cpu = || Usage::of("/proc/self").map_or(0.0, |usage| usage.cpu_seconds);
+    let mut cpu_begun = cpu();
     // The first once more in front: it warms up, and is not counted.
-    for clip in corpus.clips.iter().take(1).chain(corpus.clips.iter().take(limit)) {
+    for (index, clip) in corpus.clips.iter().take(1).chain(corpus.clips.iter().take(limit)).enumerate() {
+        if index == 1 {
+            cpu_begun = cpu();
+        }
         let language = SpokenLanguage::Known(clip.language.parse()?);
         let request = TranscribeRequest {
             samples: clip.samples.clone(),
@@ -323,8 +362,9 @@ fn engine_pass(config: &Config, options: &PassOptions) -> anyhow::Result<()> {
         heard.push(Heard { seconds: begun.elapsed().as_secs_f64(), text: transcription.text });
     }
     heard.remove(0);
+    let cpu_seconds = cpu() - cpu_begun;
     let peak_rss_bytes = Usage::of("/proc/self").map(|usage| usage.peak_rss_bytes);
-    println!("{}", serde_json::to_string(&PassOutput { heard, peak_rss_bytes })?);
+    println!("{}", serde_json::to_string(&PassOutput { heard, cpu_seconds, peak_rss_bytes })?);
     Ok(())
 }
 

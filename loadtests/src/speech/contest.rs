@@ -20,6 +20,8 @@ pub struct Question {
     /// The lag that decides.
     pub lag: Lag,
     pub most_streams: u32,
+    /// Instead of a search: the number of streams that every run has.
+    pub fixed_streams: Option<u32>,
     /// Runs at the number found, of each system in turn.
     pub repeats: u32,
     /// Runs at a number that was not held before it counts as not held: a machine may hiccup.
@@ -36,6 +38,8 @@ pub struct Contender {
     pub search: Vec<RunResult>,
     /// At `held` streams, or at one where none is held.
     pub runs: Vec<RunResult>,
+    /// At the number the other one holds, where that is another.
+    pub beside: Vec<RunResult>,
 }
 
 impl Contender {
@@ -65,13 +69,14 @@ impl Contest<'_> {
         Ok(vec![ours, peer, other])
     }
 
-    /// More streams, or as many with less lag at one.
+    /// More streams, or as many with less lag at the number the search begins with.
     fn better(&self, one: &Contender, other: &Contender) -> bool {
-        let at_one = |contender: &Contender| {
-            let first = contender.search.iter().find(|run| run.streams == 1);
+        // Every search begins with the same number.
+        let at_first = |contender: &Contender| {
+            let first = contender.search.first();
             first.and_then(|run| run.lag_p95_ms(self.question.lag)).unwrap_or(f64::INFINITY)
         };
-        one.held > other.held || (one.held == other.held && at_one(one) < at_one(other))
+        one.held > other.held || (one.held == other.held && at_first(one) < at_first(other))
     }
 
     async fn run(&self, system: System, streams: u32, seed: u64) -> Result<RunResult, BenchError> {
@@ -85,6 +90,11 @@ impl Contest<'_> {
     }
 
     async fn search(&self, system: System) -> Result<Contender, BenchError> {
+        if let Some(streams) = self.question.fixed_streams {
+            let result = self.run(system, streams, self.question.seed).await?;
+            let held = if self.held(&result) { streams } else { 0 };
+            return Ok(Contender { system, held, search: vec![result], runs: Vec::new(), beside: Vec::new() });
+        }
         let mut ladder = Ladder::new(self.question.most_streams);
         let mut search = Vec::new();
         while let Some(streams) = ladder.to_try() {
@@ -99,17 +109,24 @@ impl Contest<'_> {
             }
             ladder.tell(streams, held);
         }
-        Ok(Contender { system, held: ladder.held(), search, runs: Vec::new() })
+        Ok(Contender { system, held: ladder.held(), search, runs: Vec::new(), beside: Vec::new() })
     }
 
-    /// Runs both in turn at what they hold. Who does not hold it again and again steps down, and runs on alone.
+    /// Runs both in turn at what they hold, and ours at what the peer holds. Who does not hold it again and again steps
+    /// down, and runs on alone.
     async fn confirm(&self, ours: &mut Contender, peer: &mut Contender) -> Result<(), BenchError> {
         for repeat in 0..u64::from(self.question.repeats) {
-            for contender in [&mut *ours, &mut *peer] {
-                self.repeat(contender, repeat).await?;
-            }
+            self.repeat(ours, repeat).await?;
+            self.repeat(peer, repeat).await?;
+            self.stand_beside(ours, peer, repeat).await?;
         }
-        for contender in [ours, peer] {
+        if self.question.fixed_streams.is_some() {
+            for contender in [ours, peer] {
+                contender.held = if self.confirmed(contender) { self.streams(contender) } else { 0 };
+            }
+            return Ok(());
+        }
+        for contender in [&mut *ours, &mut *peer] {
             while contender.held > 0 && !self.confirmed(contender) {
                 contender.held -= 1;
                 contender.search.append(&mut contender.runs);
@@ -118,15 +135,38 @@ impl Contest<'_> {
                 }
             }
         }
+        let streams = self.streams(peer);
+        ours.beside.retain(|run| run.streams == streams);
+        for repeat in ours.beside.len() as u64..u64::from(self.question.repeats) {
+            self.stand_beside(ours, peer, repeat).await?;
+        }
         Ok(())
     }
 
+    /// How many streams a contender is to run with.
+    fn streams(&self, contender: &Contender) -> u32 {
+        self.question.fixed_streams.unwrap_or(contender.held.max(1))
+    }
+
     async fn repeat(&self, contender: &mut Contender, repeat: u64) -> Result<(), BenchError> {
-        // Orders the search has not used.
-        let seed = self.question.seed + 100 + repeat;
-        let result = self.run(contender.system, contender.held.max(1), seed).await?;
+        let streams = self.streams(contender);
+        let result = self.run(contender.system, streams, self.seed(repeat)).await?;
         contender.runs.push(result);
         Ok(())
+    }
+
+    /// Ours at the peer's number, unless its own is the same.
+    async fn stand_beside(&self, ours: &mut Contender, peer: &Contender, repeat: u64) -> Result<(), BenchError> {
+        let streams = self.streams(peer);
+        if streams != self.streams(ours) {
+            ours.beside.push(self.run(ours.system, streams, self.seed(repeat)).await?);
+        }
+        Ok(())
+    }
+
+    /// Orders the search has not used.
+    fn seed(&self, repeat: u64) -> u64 {
+        self.question.seed + 100 + repeat
     }
 
     fn confirmed(&self, contender: &Contender) -> bool {

@@ -40,6 +40,8 @@ impl Engine {
 pub struct PassOutput {
     /// One for each clip, in order.
     pub heard: Vec<Heard>,
+    /// Processor seconds of all threads for the clips that count.
+    pub cpu_seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peak_rss_bytes: Option<u64>,
 }
@@ -55,6 +57,8 @@ pub struct Pass {
     pub engine: Engine,
     /// Seconds of work for a second of speech.
     pub real_time_factor: f64,
+    /// Processor seconds for a second of speech: what a busy machine distorts less.
+    pub cpu_factor: f64,
     /// Word errors for each reference word, by language.
     pub word_error_rates: Vec<(String, f64)>,
     pub peak_rss_bytes: Option<u64>,
@@ -120,6 +124,7 @@ fn judge(corpus: &Corpus, engine: Engine, limit: usize, printed: &PassOutput) ->
     Ok(Pass {
         engine,
         real_time_factor: worked / spoken,
+        cpu_factor: printed.cpu_seconds / spoken,
         word_error_rates: languages.into_iter().map(rate).collect(),
         peak_rss_bytes: printed.peak_rss_bytes,
     })
@@ -150,16 +155,20 @@ mod tests {
 
     #[test]
     fn speed_and_errors_are_told_together() {
-        let printed =
-            PassOutput { heard: vec![heard(0.5, "Tenho febre."), heard(0.3, "Stay calm.")], peak_rss_bytes: None };
+        let printed = PassOutput {
+            heard: vec![heard(0.5, "Tenho febre."), heard(0.3, "Stay calm.")],
+            cpu_seconds: 1.0,
+            peak_rss_bytes: None,
+        };
         let pass = judge(&corpus(), Engine::Full, 0, &printed).unwrap();
         assert!((pass.real_time_factor - 0.2).abs() < 1e-9);
+        assert!((pass.cpu_factor - 0.25).abs() < 1e-9);
         assert_eq!(pass.word_error_rates, [("en".to_owned(), 0.0), ("pt".to_owned(), 1.0 / 3.0)]);
     }
 
     #[test]
     fn a_pass_that_leaves_clips_out_does_not_count() {
-        let printed = PassOutput { heard: vec![heard(0.5, "Tenho febre.")], peak_rss_bytes: None };
+        let printed = PassOutput { heard: vec![heard(0.5, "Tenho febre.")], cpu_seconds: 1.0, peak_rss_bytes: None };
         assert!(judge(&corpus(), Engine::Full, 0, &printed).is_err());
         assert!(judge(&corpus(), Engine::Full, 1, &printed).is_ok());
     }

@@ -7,6 +7,7 @@ pub mod engine;
 pub mod healthsync;
 pub mod ladder;
 pub mod process;
+pub mod profile;
 pub mod record;
 pub mod report;
 pub mod run;

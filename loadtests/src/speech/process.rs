@@ -84,7 +84,12 @@ impl Running {
 
     /// What the process has used so far; `None` where there is no `/proc`.
     pub fn usage(&self) -> Option<Usage> {
-        Usage::of(&format!("/proc/{}", self.child.id()?))
+        Usage::of(&self.folder()?)
+    }
+
+    /// Its folder under `/proc`, while it runs.
+    pub fn folder(&self) -> Option<String> {
+        self.child.id().map(|id| format!("/proc/{id}"))
     }
 
     /// Asks it to end, and ends it if it does not.
@@ -125,7 +130,7 @@ fn peak_rss(status: &str) -> Option<u64> {
 
 /// User and system time of `/proc/PID/stat`: the 14th and 15th field. The second is a name in parentheses that may
 /// contain anything.
-fn cpu_seconds(stat: &str) -> Option<f64> {
+pub(super) fn cpu_seconds(stat: &str) -> Option<f64> {
     let (_, after) = stat.rsplit_once(')')?;
     let mut fields = after.split_whitespace().skip(11);
     let user: f64 = fields.next()?.parse().ok()?;

@@ -3,6 +3,7 @@
 use super::{
     contest::{Contender, Question},
     engine::{Engine, Pass},
+    profile::Work,
     run::{Lag, RunResult},
 };
 use serde::Serialize;
@@ -117,26 +118,47 @@ impl Report {
             pace.drain_seconds,
         )?;
         let confirmed: Vec<&Contender> = self.contenders.iter().filter(|c| !c.runs.is_empty()).collect();
-        let names: Vec<&str> = confirmed.iter().map(|c| c.system.name()).collect();
-        writeln!(text, "| | {} |", names.join(" | "))?;
-        writeln!(text, "|---|{}", "---|".repeat(names.len()))?;
-        let row = |name: &str, cell: &dyn Fn(&Contender) -> String| {
-            let cells: Vec<String> = confirmed.iter().map(|c| cell(c)).collect();
-            format!("| {name} | {} |\n", cells.join(" | "))
-        };
-        text.push_str(&row("**streams held**", &|c| format!("**{}**", c.held)));
-        for other in Lag::ALL.into_iter().filter(|other| other != lag) {
-            let name = format!("most streams of a run within the bounds by {} lag", other.name());
-            text.push_str(&row(&name, &|c| c.held_by(other, bounds).to_string()));
-        }
-        text.push_str(&row("measured at", &|c| format!("{} streams", c.held.max(1))));
-        for (name, of, unit) in MEASURES {
-            text.push_str(&row(name, &|c| show(&c.runs.iter().map(of).collect::<Vec<_>>(), unit.decimals, unit.name)));
-        }
         if let [ours, peer] = confirmed[..] {
-            writeln!(text, "\nStreams held, ours to theirs: {}.", ratio(ours.held, peer.held))?;
+            self.write_pair(text, ours, peer)?;
+            write_profile(text, ours)?;
         }
         self.write_search(text)
+    }
+
+    /// Ours beside the peer at the numbers each holds, and at the peer's number, where the ratios are taken.
+    fn write_pair(&self, text: &mut String, ours: &Contender, peer: &Contender) -> std::fmt::Result {
+        let Question { bounds, lag, .. } = &self.question;
+        let same = if ours.beside.is_empty() { &ours.runs } else { &ours.beside };
+        let at = |name: &str, runs: &[RunResult]| format!("{name}, {}", streams(runs));
+        let (own, peers) = (at(ours.system.name(), &ours.runs), at(peer.system.name(), &peer.runs));
+        writeln!(text, "| | {own} | {} | {peers} | ours to theirs, {} |", at("the same", same), streams(&peer.runs))?;
+        writeln!(text, "|---|---|---|---|---|")?;
+        writeln!(
+            text,
+            "| **streams held** | **{}** | | **{}** | {} |",
+            ours.held,
+            peer.held,
+            ratio(ours.held, peer.held)
+        )?;
+        for other in Lag::ALL.into_iter().filter(|other| other != lag) {
+            let most = |contender: &Contender| contender.held_by(other, bounds);
+            writeln!(
+                text,
+                "| most streams of a run within the bounds by {} lag | {} | | {} | {} |",
+                other.name(),
+                most(ours),
+                most(peer),
+                ratio(most(ours), most(peer))
+            )?;
+        }
+        for (name, of, unit) in MEASURES {
+            let [own, same, theirs] =
+                [&ours.runs, same, &peer.runs].map(|runs| runs.iter().map(of).collect::<Vec<_>>());
+            let cell = |values: &[f64]| show(values, unit.decimals, unit.name);
+            let ratio = or_dash(of_medians(&same, &theirs), 2);
+            writeln!(text, "| {name} | {} | {} | {} | {ratio} |", cell(&own), cell(&same), cell(&theirs))?;
+        }
+        Ok(())
     }
 
     fn write_search(&self, text: &mut String) -> std::fmt::Result {
@@ -166,8 +188,8 @@ impl Report {
     fn write_engines(&self, text: &mut String) -> std::fmt::Result {
         writeln!(text, "\n## Engines\n")?;
         writeln!(text, "The same weights and recordings, {} threads, passes in turn.\n", self.machine.cores_used)?;
-        writeln!(text, "| engine | real-time factor | word errors | peak memory | passes |")?;
-        writeln!(text, "|---|---|---|---|---|")?;
+        writeln!(text, "| engine | real-time factor | processor seconds | word errors | peak memory | passes |")?;
+        writeln!(text, "|---|---|---|---|---|---|")?;
         for engine in Engine::ALL {
             let passes: Vec<&Pass> = self.passes.iter().filter(|pass| pass.engine == engine).collect();
             let Some(last) = passes.last() else { continue };
@@ -181,9 +203,10 @@ impl Report {
                 .collect();
             writeln!(
                 text,
-                "| {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {} | {} | {} |",
                 engine.name(),
                 show(&factors, 3, ""),
+                show(&passes.iter().map(|pass| pass.cpu_factor).collect::<Vec<_>>(), 3, ""),
                 errors.join(", "),
                 show(&memory, 0, " MB"),
                 passes.len()
@@ -191,21 +214,68 @@ impl Report {
         }
         for (ours, theirs) in [(Engine::Draft, Engine::FasterWhisperBeam1), (Engine::Full, Engine::FasterWhisperBeam5)]
         {
-            if let Some(times) = self.times_faster(ours, theirs) {
-                writeln!(text, "\n{} takes {times:.2} of the time of {}.", ours.name(), theirs.name())?;
+            let by_time = self.times_faster(ours, theirs, |pass| pass.real_time_factor);
+            let by_processor = self.times_faster(ours, theirs, |pass| pass.cpu_factor);
+            if !by_time.is_empty() {
+                writeln!(
+                    text,
+                    "\n{} is {} times as fast as {}; by processor time {}.",
+                    ours.name(),
+                    show(&by_time, 2, ""),
+                    theirs.name(),
+                    show(&by_processor, 2, "")
+                )?;
             }
         }
         Ok(())
     }
 
-    /// Median of one engine's real-time factor over the other's.
-    fn times_faster(&self, ours: Engine, theirs: Engine) -> Option<f64> {
-        let median = |engine: Engine| {
-            let of = self.passes.iter().filter(|pass| pass.engine == engine).map(|pass| pass.real_time_factor);
-            spread(&of.collect::<Vec<_>>()).map(|spread| spread.median)
-        };
-        Some(median(ours)? / median(theirs)?)
+    /// The other engine's figure over ours, for each round.
+    fn times_faster(&self, ours: Engine, theirs: Engine, of: fn(&Pass) -> f64) -> Vec<f64> {
+        let figures = |engine: Engine| self.passes.iter().filter(move |pass| pass.engine == engine).map(of);
+        figures(ours).zip(figures(theirs)).map(|(ours, theirs)| theirs / ours).collect()
     }
+}
+
+/// What the server's time went into in its last run.
+fn write_profile(text: &mut String, ours: &Contender) -> std::fmt::Result {
+    let Some((run, profile)) = ours.runs.iter().rev().find_map(|run| Some((run, run.profile.as_ref()?))) else {
+        return Ok(());
+    };
+    writeln!(text, "\n### Where HealthSync's time went, {} streams, the last run\n", run.streams)?;
+    writeln!(text, "| work | requests | seconds | seconds each |\n|---|---|---|---|")?;
+    for (name, Work { count, seconds }) in [
+        ("drafts", profile.drafts),
+        ("finals", profile.finals),
+        ("recognition abandoned", profile.abandoned()),
+        ("translation", profile.translation),
+        ("synthesis", profile.synthesis),
+    ] {
+        writeln!(text, "| {name} | {count:.0} | {seconds:.1} | {:.2} |", seconds / count.max(1.0))?;
+    }
+    let threads: Vec<String> =
+        profile.threads.iter().take(8).map(|(name, seconds)| format!("{name} {seconds:.1} s")).collect();
+    writeln!(
+        text,
+        "\nRequests for recognition superseded: {:.0}, late: {:.0}, refused: {:.0}. Processor time by thread: {}.",
+        profile.superseded,
+        profile.late,
+        profile.refused,
+        threads.join(", ")
+    )
+}
+
+fn streams(runs: &[RunResult]) -> String {
+    match runs.first().map_or(0, |run| run.streams) {
+        1 => "1 stream".into(),
+        streams => format!("{streams} streams"),
+    }
+}
+
+/// Median over median; `None` where either never came, or is nothing.
+fn of_medians(ours: &[f64], theirs: &[f64]) -> Option<f64> {
+    let (ours, theirs) = (spread(ours)?.median, spread(theirs)?.median);
+    (ours.is_finite() && theirs.is_finite() && theirs > 0.0).then_some(ours / theirs)
 }
 
 struct Unit {
@@ -269,6 +339,14 @@ fn ratio(ours: u32, theirs: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ratios_are_of_medians_and_only_of_what_came() {
+        assert_eq!(of_medians(&[1.0, 2.0, 9.0], &[4.0]), Some(0.5));
+        assert_eq!(of_medians(&[f64::INFINITY], &[4.0]), None);
+        assert_eq!(of_medians(&[1.0], &[0.0]), None);
+        assert_eq!(of_medians(&[], &[1.0]), None);
+    }
 
     #[test]
     fn medians_come_with_their_range() {

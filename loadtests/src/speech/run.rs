@@ -3,6 +3,7 @@
 use super::{
     BenchError,
     corpus::{Corpus, Script},
+    profile::Profile,
     record::Recording,
     score::{StreamScore, percentile, score},
     servers::{Server, Setup, System},
@@ -90,6 +91,8 @@ pub struct RunResult {
     pub peak_rss_bytes: Option<u64>,
     /// Of the server, for each second of audio it was sent.
     pub cpu_seconds_per_audio_second: Option<f64>,
+    /// What the server says it spent its time on.
+    pub profile: Option<Profile>,
     /// By how much a client fell behind its own schedule: more than a fraction of a second is the machine's fault.
     pub client_late_ms: f64,
     /// Clients that were refused or cut off.
@@ -131,16 +134,19 @@ pub async fn run(
     let server = Server::start(setup, system).await?;
     let warm_up = corpus.warm_up().ok_or(BenchError::Material("there are no recordings"))?;
     server.speak(warm_up, "warm-up".into(), Instant::now(), WARM_UP_DRAIN).await?;
-    let before = server.usage();
+    let (before, probe) = (server.usage(), server.probe().await?);
     let drain = Duration::from_secs(pace.drain_seconds.into());
     let audio_seconds: f64 = scripts.iter().map(|script| script.length_ms() as f64 / 1e3 + drain.as_secs_f64()).sum();
     let (recordings, failures) = speak_all(&server, scripts, drain).await;
     let after = server.usage();
+    // A server that is too busy to tell what it does has still been measured.
+    let probe = probe.zip(server.probe().await.ok().flatten());
     server.stop().await;
     let mut result = summarise(system, streams, seed, &recordings);
     result.peak_rss_bytes = after.map(|usage| usage.peak_rss_bytes);
     result.cpu_seconds_per_audio_second =
         before.zip(after).map(|(before, after)| (after.cpu_seconds - before.cpu_seconds) / audio_seconds);
+    result.profile = probe.map(|(before, after)| Profile::between(&before, &after));
     result.failed_clients = failures.len();
     result.errors.extend(failures);
     result.errors.truncate(KEPT_ERRORS);
@@ -198,6 +204,7 @@ fn summarise(system: System, streams: u32, seed: u64, recordings: &[Recording]) 
         clips: finals.len(),
         peak_rss_bytes: None,
         cpu_seconds_per_audio_second: None,
+        profile: None,
         client_late_ms: recordings.iter().map(|recording| recording.client_late_ms).fold(0.0, f64::max),
         failed_clients: 0,
         errors,

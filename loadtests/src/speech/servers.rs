@@ -5,6 +5,7 @@ use super::{
     corpus::Script,
     healthsync,
     process::{Running, Usage, on_cores},
+    profile::Probe,
     record::Recording,
     whisper_live,
 };
@@ -128,6 +129,14 @@ impl Server {
 
     pub fn usage(&self) -> Option<Usage> {
         self.running.usage()
+    }
+
+    /// What it has spent its time on so far; `None` for a peer, which does not tell.
+    pub async fn probe(&self) -> Result<Option<Probe>, BenchError> {
+        let (Some(folder), System::HealthSync) = (self.running.folder(), self.system) else { return Ok(None) };
+        let metrics = ApiClient::new(&self.url)?.metrics().await?;
+        let process_seconds = self.usage().map(|usage| usage.cpu_seconds).unwrap_or_default();
+        Ok(Some(Probe { threads: Probe::threads_of(&folder), process_seconds, metrics }))
     }
 
     pub async fn stop(self) {

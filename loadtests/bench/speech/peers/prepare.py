@@ -3,8 +3,8 @@
 where each word of its transcript is spoken.
 
 Words get their times by forced alignment of the given transcript, not of anything recognised, with the same Whisper
-weights. Where there is voice is told from the level alone, so that no system's own voice activity detector is the
-reference.
+weights. Speech is where the level is that of a voice within what the alignment leaves to words: no system's own voice
+activity detector is the reference, and neither breath nor a noisy room after the last word is speech.
 """
 
 import argparse
@@ -22,19 +22,32 @@ RATE = 16_000
 LONGEST_S = 25.0
 SHORTEST_S = 1.0
 FRAME_S = 0.02
-# Speech is what lies less than this under the loudest frame; FLEURS recordings have a noise floor near -45 dB.
+# Speech is what lies less than this under the loudest frame and more than that over the recording's noise: FLEURS
+# recordings have between 15 and 50 dB from one to the other.
 SPEECH_DB = -35.0
+OVER_NOISE_DB = 6.0
+# Share of the frames of a recording taken for its noise: every recording has as much of pauses and stops.
+NOISE_SHARE = 10
+# An aligned word ends up to two of Whisper's time steps before its last sound does, and a burst comes before a word.
+ALIGNMENT_S = 0.1
+# Level of the speech of every recording, RMS in dB of full scale: what a microphone with gain control gives.
+LEVEL_DB = -23.0
 # Shorter gaps are stops and pauses between words.
 GAP_S = 0.4
 
 
-def speech_spans(samples):
-    """Spans of speech in milliseconds, by level."""
+def speech_spans(samples, words):
+    """Spans of speech in milliseconds: by level, within the words' times."""
     size = int(FRAME_S * RATE)
     frames = samples[: len(samples) // size * size].reshape(-1, size)
     level = 20 * np.log10(np.sqrt((frames**2).mean(axis=1)) + 1e-9)
+    threshold = max(level.max() + SPEECH_DB, np.percentile(level, NOISE_SHARE) + OVER_NOISE_DB)
+    within = np.zeros(len(level), dtype=bool)
+    for word in words:
+        start, end = (word["start_ms"] / 1000 - ALIGNMENT_S) / FRAME_S, (word["end_ms"] / 1000 + ALIGNMENT_S) / FRAME_S
+        within[max(0, round(start)) : max(0, round(end))] = True
     spans = []
-    for index in np.flatnonzero(level > level.max() + SPEECH_DB):
+    for index in np.flatnonzero((level > threshold) & within):
         start, end = index * FRAME_S, (index + 1) * FRAME_S
         if spans and start - spans[-1][1] < GAP_S:
             spans[-1][1] = end
@@ -42,6 +55,16 @@ def speech_spans(samples):
             spans.append([start, end])
     # A lone click is no speech.
     return [[round(s * 1000), round(e * 1000)] for s, e in spans if e - s >= 0.06]
+
+
+def levelled(samples, spans):
+    """Brings the speech to LEVEL_DB, or as near as full scale allows."""
+    within = np.zeros(len(samples), dtype=bool)
+    for start, end in spans:
+        within[start * RATE // 1000 : end * RATE // 1000] = True
+    spoken = samples[within] if within.any() else samples
+    gain = 10 ** (LEVEL_DB / 20) / (np.sqrt((spoken**2).mean()) + 1e-9)
+    return samples * min(gain, 1.0 / (np.abs(samples).max() + 1e-9))
 
 
 def word_times(model, samples, language, transcript):
@@ -65,11 +88,13 @@ def main():
     arguments.add_argument("--recordings", required=True, type=Path)
     arguments.add_argument("--out", required=True, type=Path)
     arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--as-recorded", action="store_true", help="leave every recording at its own level")
     given = arguments.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     index = (given.recordings / "index.tsv").read_text(encoding="utf-8")
     # A change to this file makes the corpus anew as well.
-    made_from = hashlib.sha256((index + Path(__file__).read_text(encoding="utf-8")).encode()).hexdigest()
+    made_from = f"{given.as_recorded}{index}{Path(__file__).read_text(encoding='utf-8')}"
+    made_from = hashlib.sha256(made_from.encode()).hexdigest()
     corpus = given.out / "corpus.json"
     if corpus.is_file() and json.loads(corpus.read_text(encoding="utf-8")).get("made_from") == made_from:
         print("the corpus is there")
@@ -87,6 +112,9 @@ def main():
             print(f"passed over, {len(samples) / RATE:.1f} s: {file}")
             continue
         raw = f"{len(clips):04}.f32"
+        words = word_times(model, samples, language, transcript)
+        speech = speech_spans(samples, words)
+        samples = samples if given.as_recorded else levelled(samples, speech)
         samples.astype("<f4").tofile(given.out / raw)
         clips.append(
             {
@@ -94,8 +122,8 @@ def main():
                 "source": file,
                 "language": language,
                 "transcript": transcript,
-                "words": word_times(model, samples, language, transcript),
-                "speech": speech_spans(samples),
+                "words": words,
+                "speech": speech,
             }
         )
     if not clips:

@@ -1,7 +1,7 @@
 """Starts WhisperLive's server on loopback, as its own run_server.py does (which its package does not contain).
 
 One model for all clients, which is its way for many; int8 on CPUs is its own choice. `--batch` adds its batched
-inference, greedy as it comes.
+inference, greedy and with the batches that are its defaults.
 """
 
 import argparse
@@ -41,8 +41,6 @@ def main():
         max_connection_time=24 * 3600,
         cache_path=str(Path(given.model).parent),
         batch_enabled=given.batch,
-        batch_max_size=8,
-        batch_window_ms=50,
         # Every client connects within a second or two; they are to be served, not turned away.
         batch_max_queue_wait_s=3600.0,
         batch_max_admissions_per_s=1000.0,
