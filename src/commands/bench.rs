@@ -1,21 +1,23 @@
 //! `healthsync bench`: how many live streams this machine holds and how fast the recogniser is, beside others.
 //! `make bench-speech` runs it; `loadtests/README.md` says what is measured.
 
+mod options;
+
 use super::demo::record_voices;
 use crate::{config::Config, wiring};
 use anyhow::Context as _;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::Subcommand;
 use healthsync_loadtests::{
     Script,
     consultation::Clip,
     script::Speaker,
     speech::{
-        contest::{Contest, Question},
+        contest::Contest,
         corpus::Corpus,
         engine::{Engine, Heard, Pass, PassOutput, pass},
         process::{Usage, output},
         report::{Machine, Report},
-        run::{Bounds, Lag, Pace, RunResult},
+        run::RunResult,
         servers::Setup,
     },
 };
@@ -23,6 +25,7 @@ use healthsync_models::{
     Model,
     tasks::{Cancel, Effort, SpokenLanguage, TranscribeRequest},
 };
+use options::{Part, PassEffort, PassOptions, SpeechOptions};
 use std::{
     ffi::OsStr,
     fmt::Write as _,
@@ -44,95 +47,6 @@ pub enum Command {
     /// One pass of the recogniser over a corpus, as JSON.
     #[command(hide = true)]
     EnginePass(PassOptions),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Part {
-    Streams,
-    Engines,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum DecidingLag {
-    Piece,
-    Moment,
-    Word,
-}
-
-#[derive(Debug, Args)]
-pub struct SpeechOptions {
-    /// Folder with an index.tsv (file, language, transcript) and recordings; the demo's voices when absent.
-    #[arg(long, value_name = "FOLDER")]
-    recordings: Option<PathBuf>,
-    /// Leave every recording at its own level, however much they differ.
-    #[arg(long)]
-    as_recorded: bool,
-    /// A few minutes instead of an hour: shorter streams, fewer of them, fewer runs.
-    #[arg(long)]
-    quick: bool,
-    /// Only one half.
-    #[arg(long, value_enum)]
-    only: Option<Part>,
-    /// The lag that decides whether streams are held.
-    #[arg(long, value_enum, default_value = "piece")]
-    lag: DecidingLag,
-    /// Share of the words, 0 to 1, that has to be recognised for streams to count as held.
-    #[arg(long, default_value_t = 0.75)]
-    recall: f64,
-    /// Cores, and threads, for each server and engine.
-    #[arg(long, default_value_t = 2)]
-    cores: usize,
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Runs of each system, and passes of each engine, in turn.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
-    repeats: Option<u32>,
-    /// Runs at a number of streams before it counts as not held.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10))]
-    tries: Option<u32>,
-    /// No search: every run has this many streams.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=64))]
-    streams: Option<u32>,
-    /// How long each client speaks, in seconds.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(5..=3_600))]
-    seconds: Option<u32>,
-    /// Silence after it, in which text may still come, in seconds.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=120))]
-    drain_seconds: Option<u32>,
-    /// Recordings that an engine's pass takes; 0 for all.
-    #[arg(long)]
-    clips: Option<usize>,
-    /// Never more streams than this.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=64))]
-    most_streams: Option<u32>,
-    /// Environment with the peers.
-    #[arg(long, default_value = ".tools/bench")]
-    peers: PathBuf,
-    /// Folder of the peers' scripts.
-    #[arg(long, default_value = "loadtests/bench/speech/peers")]
-    scripts: PathBuf,
-    /// Where the report goes.
-    #[arg(long, default_value = "target/bench")]
-    out: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub struct PassOptions {
-    #[arg(long)]
-    corpus: PathBuf,
-    #[arg(long, value_enum)]
-    effort: PassEffort,
-    #[arg(long, default_value_t = 2)]
-    threads: usize,
-    /// Clips at most; 0 for all.
-    #[arg(long, default_value_t = 0)]
-    limit: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum PassEffort {
-    Draft,
-    Full,
 }
 
 pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
@@ -167,7 +81,7 @@ async fn speech(config: &Config, options: &SpeechOptions) -> anyhow::Result<()> 
     let described = format!("{source}, {levels}, {} clips, {seconds} s", corpus.clips.len());
     let mut report = Report {
         machine: Machine::here(options.cores, versions(&setup).await?, described),
-        question: question(options),
+        question: options.question(),
         contenders: Vec::new(),
         passes: Vec::new(),
     };
@@ -200,28 +114,6 @@ fn setup(config: &Config, options: &SpeechOptions) -> anyhow::Result<Setup> {
         cores: options.cores,
         logs,
     })
-}
-
-fn question(options: &SpeechOptions) -> Question {
-    let quick = options.quick;
-    let lag = match options.lag {
-        DecidingLag::Piece => Lag::Piece,
-        DecidingLag::Moment => Lag::Moment,
-        DecidingLag::Word => Lag::Word,
-    };
-    Question {
-        pace: Pace {
-            seconds: options.seconds.unwrap_or(if quick { 20 } else { 50 }),
-            drain_seconds: options.drain_seconds.unwrap_or(10),
-        },
-        bounds: Bounds { lag_p95_ms: 2_000.0, coverage: 0.99, recall: options.recall },
-        lag,
-        most_streams: options.most_streams.unwrap_or(if quick { 6 } else { 48 }),
-        fixed_streams: options.streams,
-        repeats: options.repeats.unwrap_or(if quick { 2 } else { 5 }),
-        tries: options.tries.unwrap_or(if quick { 1 } else { 2 }),
-        seed: options.seed,
-    }
 }
 
 /// The demo's lines as a folder of recordings.

@@ -3,7 +3,10 @@
 
 use super::process::cpu_seconds;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
+
+/// Kinds of threads in the report: the rest have next to nothing to do.
+const SHOWN_THREADS: usize = 8;
 
 /// What can be seen of a server at one moment.
 #[derive(Debug, Clone, Default)]
@@ -93,6 +96,32 @@ impl Profile {
             count: (self.recognition.count - self.drafts.count - self.finals.count).max(0.0),
             seconds: (self.recognition.seconds - self.drafts.seconds - self.finals.seconds).max(0.0),
         }
+    }
+}
+
+impl Profile {
+    /// As Markdown.
+    pub fn write(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "| work | requests | seconds | seconds each |\n|---|---|---|---|")?;
+        for (name, Work { count, seconds }) in [
+            ("drafts", self.drafts),
+            ("finals", self.finals),
+            ("recognition abandoned", self.abandoned()),
+            ("translation", self.translation),
+            ("synthesis", self.synthesis),
+        ] {
+            writeln!(text, "| {name} | {count:.0} | {seconds:.1} | {:.2} |", seconds / count.max(1.0))?;
+        }
+        let threads: Vec<String> =
+            self.threads.iter().take(SHOWN_THREADS).map(|(name, seconds)| format!("{name} {seconds:.1} s")).collect();
+        writeln!(
+            text,
+            "\nRequests for recognition superseded: {:.0}, late: {:.0}, refused: {:.0}. Processor time by thread: {}.",
+            self.superseded,
+            self.late,
+            self.refused,
+            threads.join(", ")
+        )
     }
 }
 

@@ -3,7 +3,6 @@
 use super::{
     contest::{Contender, Question},
     engine::{Engine, Pass},
-    profile::Work,
     run::{Lag, RunResult},
 };
 use serde::Serialize;
@@ -120,7 +119,10 @@ impl Report {
         let confirmed: Vec<&Contender> = self.contenders.iter().filter(|c| !c.runs.is_empty()).collect();
         if let [ours, peer] = confirmed[..] {
             self.write_pair(text, ours, peer)?;
-            write_profile(text, ours)?;
+            if let Some((run, profile)) = ours.runs.iter().rev().find_map(|run| Some((run, run.profile.as_ref()?))) {
+                writeln!(text, "\n### Where HealthSync's time went, {} streams, the last run\n", run.streams)?;
+                profile.write(text)?;
+            }
         }
         self.write_search(text)
     }
@@ -235,34 +237,6 @@ impl Report {
         let figures = |engine: Engine| self.passes.iter().filter(move |pass| pass.engine == engine).map(of);
         figures(ours).zip(figures(theirs)).map(|(ours, theirs)| theirs / ours).collect()
     }
-}
-
-/// What the server's time went into in its last run.
-fn write_profile(text: &mut String, ours: &Contender) -> std::fmt::Result {
-    let Some((run, profile)) = ours.runs.iter().rev().find_map(|run| Some((run, run.profile.as_ref()?))) else {
-        return Ok(());
-    };
-    writeln!(text, "\n### Where HealthSync's time went, {} streams, the last run\n", run.streams)?;
-    writeln!(text, "| work | requests | seconds | seconds each |\n|---|---|---|---|")?;
-    for (name, Work { count, seconds }) in [
-        ("drafts", profile.drafts),
-        ("finals", profile.finals),
-        ("recognition abandoned", profile.abandoned()),
-        ("translation", profile.translation),
-        ("synthesis", profile.synthesis),
-    ] {
-        writeln!(text, "| {name} | {count:.0} | {seconds:.1} | {:.2} |", seconds / count.max(1.0))?;
-    }
-    let threads: Vec<String> =
-        profile.threads.iter().take(8).map(|(name, seconds)| format!("{name} {seconds:.1} s")).collect();
-    writeln!(
-        text,
-        "\nRequests for recognition superseded: {:.0}, late: {:.0}, refused: {:.0}. Processor time by thread: {}.",
-        profile.superseded,
-        profile.late,
-        profile.refused,
-        threads.join(", ")
-    )
 }
 
 fn streams(runs: &[RunResult]) -> String {
