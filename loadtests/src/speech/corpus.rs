@@ -150,7 +150,7 @@ impl FileClip {
     }
 }
 
-/// Orders that look random and can be had again: SplitMix64 (Steele, Lea and Flood 2014) under Fisher and Yates.
+/// Orders that look random and can be had again: `SplitMix64` (Steele, Lea and Flood 2014) under Fisher and Yates.
 struct Shuffle(u64);
 
 impl Shuffle {
