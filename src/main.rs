@@ -27,6 +27,9 @@ enum Command {
     /// Manages model weights.
     #[command(subcommand)]
     Models(commands::models::Command),
+    /// Measures this machine and the models on it, beside others.
+    #[command(subcommand)]
+    Bench(commands::bench::Command),
     /// Checks the configuration and prints it as it would be used.
     ValidateConfig,
 }
@@ -68,6 +71,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(options) => commands::demo::run(&config, &options),
         Command::Eval(command) => commands::eval::run(&config, command),
         Command::Models(command) => commands::models::run(&config, command),
+        Command::Bench(command) => commands::bench::run(&config, command),
         Command::ValidateConfig => {
             print!("{}", toml::to_string_pretty(&config)?);
             Ok(())

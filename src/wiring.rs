@@ -2,7 +2,7 @@
 
 mod load;
 
-pub use load::{demo_image, load_speaker, registry};
+pub use load::{demo_image, load_speaker, load_transcriber, registry};
 
 use crate::{
     config::{self, Config},

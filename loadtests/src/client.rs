@@ -96,6 +96,11 @@ impl ApiClient {
         Ok(json::<Uploaded>("uploading an image", request).await?.image)
     }
 
+    /// What the server counts, in the Prometheus text format.
+    pub async fn metrics(&self) -> Result<String, ClientError> {
+        text("reading metrics", self.http.get(format!("{}/metrics", self.base))).await
+    }
+
     /// A document of the session as Markdown: `transcript` or `report`.
     pub async fn markdown(&self, session: SessionId, document: &str) -> Result<String, ClientError> {
         let url = format!("{}/api/v1/sessions/{session}/{document}", self.base);

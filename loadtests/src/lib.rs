@@ -6,6 +6,7 @@ pub mod consultation;
 pub mod hearing;
 pub mod outcome;
 pub mod script;
+pub mod speech;
 
 pub use client::{ApiClient, ClientError};
 pub use consultation::{Endpoints, Progress, play};

@@ -67,7 +67,7 @@ pub fn run(config: &Config, options: &Options) -> anyhow::Result<()> {
 }
 
 /// Speaks the script's lines with the registry's voices. Nothing spoken is shipped: it is made here.
-fn record_voices(config: &Config, script: &Script) -> anyhow::Result<HashMap<&'static str, Clip>> {
+pub(super) fn record_voices(config: &Config, script: &Script) -> anyhow::Result<HashMap<&'static str, Clip>> {
     println!("Preparing the voices of the demo …");
     let mut speaker = wiring::load_speaker(config)?;
     let mut clips = HashMap::new();

@@ -1,5 +1,6 @@
 //! What the command line offers.
 
+pub mod bench;
 pub mod demo;
 pub mod eval;
 pub mod models;

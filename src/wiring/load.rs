@@ -39,6 +39,12 @@ pub(super) fn transcriber(registry: &Arc<Registry>, threads: usize) -> ModelFact
     })
 }
 
+/// A recogniser of its own, for who measures it without a server.
+pub fn load_transcriber(config: &Config, threads: usize) -> anyhow::Result<Transcriber> {
+    let factory = transcriber(&Arc::new(registry(config)?), threads);
+    factory().context("the recogniser cannot be loaded")
+}
+
 /// Every translation model of the registry, one a direction, so that a further pair of languages is an entry there;
 /// then Apertium.
 pub(super) fn translator(

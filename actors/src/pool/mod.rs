@@ -179,16 +179,17 @@ impl<M: Model> Pool<M> {
         let shared = &self.inner.shared;
         let (reply, ticket) = oneshot::channel();
         let now = Instant::now();
-        let entry = Entry {
+        let mut entry = Entry {
             session: request.session,
             class: request.class,
             queued_at: now,
+            since: now,
             deadline: request.deadline,
             supersedes: request.supersedes,
             work: Work { input: request.input, reply, queued_at: now },
         };
         let mut state = shared.lock();
-        if let Some(older) = state.queue.take_superseded(&entry) {
+        if let Some(older) = state.queue.take_superseded(&mut entry) {
             self.count_drop("superseded");
             let _ = older.reply.send(Err(Dropped::Superseded));
         }

@@ -49,15 +49,18 @@ pub(super) fn ms(samples: u64) -> u64 {
 /// A recognition under way. Dropping it says that nobody waits for it any more, and the recogniser gives up.
 pub(super) struct Asked {
     ticket: Option<Ticket<Transcription>>,
+    effort: &'static str,
     cancel: Cancel,
 }
 
 impl Asked {
     pub(super) async fn answer(mut self) -> Result<Answer<Transcription>, Dropped> {
-        match self.ticket.take() {
-            Some(ticket) => ticket.answer().await,
-            None => Err(Dropped::Closed),
-        }
+        let Some(ticket) = self.ticket.take() else { return Err(Dropped::Closed) };
+        let answer = ticket.answer().await?;
+        // What was abandoned is the rest of what the pool counts.
+        metrics::histogram!("healthsync_recognition_seconds", "effort" => self.effort)
+            .record(answer.service.as_secs_f64());
+        Ok(answer)
     }
 
     pub(super) fn canceller(&self) -> Cancel {
@@ -100,8 +103,12 @@ fn submit(
     supersedes: Option<crate::pool::SupersedeKey>,
 ) -> Result<Asked, Refusal> {
     let cancel = input.cancel.clone();
+    let effort = match input.effort {
+        Effort::Draft => "draft",
+        Effort::Full => "full",
+    };
     let request = Request { session: cell.id, class: Class::Live, input, deadline, supersedes };
-    Ok(Asked { ticket: Some(cell.models.transcribe.submit(request)?), cancel })
+    Ok(Asked { ticket: Some(cell.models.transcribe.submit(request)?), effort, cancel })
 }
 
 /// The final text, asked for before or now. A final is never dropped for want of room: it is offered again until
