@@ -9,7 +9,9 @@ use healthsync_models::{
     tasks::{Speaker, Transcriber, Translator, VoiceActivityFactory},
 };
 use healthsync_speak::{KokoroFiles, NeuralSpeaker, PiperFiles, SpeakerFiles};
-use healthsync_transcribe::{CtranslateToGgml, EarshotActivity, WhisperConfig, WhisperTranscriber};
+use healthsync_transcribe::{
+    CtranslateToGgml, CtranslateToSafetensors, EarshotActivity, WhisperConfig, WhisperTranscriber,
+};
 use healthsync_translate::{Direction, FirefoxTranslator};
 use std::{path::PathBuf, sync::Arc};
 
@@ -27,7 +29,8 @@ pub fn registry(config: &Config) -> anyhow::Result<Registry> {
         Some(folder) => Registry::new(registry.manifest().clone(), folder)?,
         None => Registry::new(registry.manifest().clone(), &default_root()?)?,
     };
-    Ok(registry.with_deriver("ct2-to-ggml", Arc::new(CtranslateToGgml)))
+    let registry = registry.with_deriver("ct2-to-ggml", Arc::new(CtranslateToGgml));
+    Ok(registry.with_deriver("ct2-to-safetensors", Arc::new(CtranslateToSafetensors)))
 }
 
 pub(super) fn transcriber(registry: &Arc<Registry>, threads: usize) -> ModelFactory<Transcriber> {

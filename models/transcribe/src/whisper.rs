@@ -1,26 +1,16 @@
 //! Whisper on whisper.cpp.
 
+use crate::{
+    window::{MAX_SAMPLES, MIN_SAMPLES, audio_context},
+    words::Words,
+};
 use healthsync_events::{Language, ModelInfo};
 use healthsync_models::{
     Model, ModelError,
-    tasks::{Effort, SpokenLanguage, TranscribeRequest, Transcription, Word},
+    tasks::{Effort, SpokenLanguage, TranscribeRequest, Transcription},
 };
 use std::path::Path;
 use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState};
-
-const SAMPLE_RATE: usize = 16_000;
-
-/// Whisper's encoder takes windows of 30 s.
-const MAX_SAMPLES: usize = 30 * SAMPLE_RATE;
-
-/// whisper.cpp refuses less than 1 s; shorter audio is followed by silence.
-const MIN_SAMPLES: usize = SAMPLE_RATE + SAMPLE_RATE / 10;
-
-/// Encoder positions a second, all positions, and those added so that the window does not end with the last
-/// word. Encoding only what was said takes a fifth of the time of a whole window.
-const POSITIONS_PER_SECOND: usize = 50;
-const MAX_POSITIONS: usize = 1_500;
-const SPARE_POSITIONS: usize = 64;
 
 /// Hypotheses kept at a time. Measured on clinical Portuguese, five make a seventh fewer word errors than one for
 /// a third more time.
@@ -92,9 +82,8 @@ impl WhisperTranscriber {
         Ok(self.read(language, language_probability))
     }
 
-    /// Joins tokens to words: a token that begins with a space begins a word.
     fn read(&self, language: Language, language_probability: f32) -> Transcription {
-        let mut words: Vec<(Vec<u8>, Word, u32)> = Vec::new();
+        let mut words = Words::default();
         let mut no_speech: f32 = 0.0;
         for segment in self.state.as_iter() {
             no_speech = no_speech.max(segment.no_speech_probability());
@@ -105,20 +94,10 @@ impl WhisperTranscriber {
                     continue;
                 }
                 let data = token.token_data();
-                let (start_ms, end_ms) = ((data.t0.max(0) * 10) as u32, (data.t1.max(0) * 10) as u32);
-                if bytes.starts_with(b" ") || words.is_empty() {
-                    let word = Word { text: String::new(), start_ms, end_ms, probability: 0.0 };
-                    words.push((Vec::new(), word, 0));
-                }
-                if let Some((text, word, tokens)) = words.last_mut() {
-                    text.extend_from_slice(bytes);
-                    word.end_ms = word.end_ms.max(end_ms);
-                    word.probability += data.p;
-                    *tokens += 1;
-                }
+                words.push(bytes, (data.t0.max(0) * 10) as u32, (data.t1.max(0) * 10) as u32, data.p);
             }
         }
-        conclude(words, no_speech, language, language_probability)
+        words.conclude(no_speech, language, language_probability)
     }
 
     /// The language to take the samples for, and its probability among those it may be.
@@ -153,34 +132,6 @@ impl WhisperTranscriber {
 /// What whisper.cpp calls a language it knows.
 fn known(language: &Language) -> Option<&'static str> {
     whisper_rs::get_lang_id(&language.primary()).and_then(whisper_rs::get_lang_str)
-}
-
-fn conclude(
-    words: Vec<(Vec<u8>, Word, u32)>,
-    no_speech: f32,
-    language: Language,
-    language_probability: f32,
-) -> Transcription {
-    let tokens: u32 = words.iter().map(|(_, _, tokens)| tokens).sum();
-    let sum: f32 = words.iter().map(|(_, word, _)| word.probability).sum();
-    let words: Vec<Word> = words
-        .into_iter()
-        .map(|(text, mut word, tokens)| {
-            // A character may be spread over tokens; only the whole word is text.
-            word.text = String::from_utf8_lossy(&text).trim().into();
-            word.probability /= tokens.max(1) as f32;
-            word
-        })
-        .filter(|word| !word.text.is_empty())
-        .collect();
-    let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-    let confidence = sum / tokens.max(1) as f32;
-    Transcription { text, words, language, language_probability, confidence, no_speech }
-}
-
-/// Encoder positions for so many samples.
-fn audio_context(samples: usize) -> usize {
-    ((samples * POSITIONS_PER_SECOND).div_ceil(SAMPLE_RATE) + SPARE_POSITIONS).min(MAX_POSITIONS)
 }
 
 impl Model for WhisperTranscriber {

@@ -1,10 +1,11 @@
-//! From CTranslate2's Whisper to whisper.cpp's.
+//! From CTranslate2's Whisper to whisper.cpp's, and to the safetensors that the candle engine loads.
 
 mod ctranslate;
 mod ggml;
-mod mel;
+pub(crate) mod mel;
 mod names;
-mod vocabulary;
+pub(crate) mod safetensors;
+pub(crate) mod vocabulary;
 
 pub use ctranslate::{Dtype, Tensor, Weights};
 
@@ -41,6 +42,20 @@ impl Deriver for CtranslateToGgml {
     }
 }
 
+/// The registry's `ct2-to-safetensors` step: `model.bin` to safetensors of the same precision.
+pub struct CtranslateToSafetensors;
+
+impl Deriver for CtranslateToSafetensors {
+    fn version(&self) -> &'static str {
+        "1"
+    }
+
+    fn derive(&self, inputs: &BTreeMap<String, PathBuf>, out: &Path) -> Result<(), String> {
+        let model = inputs.get("model.bin").ok_or("model.bin is not among the inputs")?;
+        ct2_to_safetensors(model, out).map_err(|e| e.to_string())
+    }
+}
+
 /// Converts; `out` is there only when it is whole.
 pub fn ct2_to_ggml(model_bin: &Path, tokenizer_json: &Path, out: &Path) -> Result<(), ConvertError> {
     let io = |what| move |source| ConvertError::Io { what, source };
@@ -48,15 +63,25 @@ pub fn ct2_to_ggml(model_bin: &Path, tokenizer_json: &Path, out: &Path) -> Resul
     let tokenizer = fs::read(tokenizer_json).map_err(io("tokenizer.json cannot be read"))?;
     let weights = Weights::parse(&model)?;
     let tokens = vocabulary::tokens(&tokenizer)?;
-    let converted = ggml::convert(&weights, &tokens)?;
+    install(&ggml::convert(&weights, &tokens)?, out)
+}
+
+/// Converts; `out` is there only when it is whole.
+pub fn ct2_to_safetensors(model_bin: &Path, out: &Path) -> Result<(), ConvertError> {
+    let what = "model.bin cannot be read";
+    let model = fs::read(model_bin).map_err(|source| ConvertError::Io { what, source })?;
+    install(&safetensors::convert(&Weights::parse(&model)?)?, out)
+}
+
+fn install(converted: &[u8], out: &Path) -> Result<(), ConvertError> {
     let partial = out.with_extension("partial");
     let write = || -> std::io::Result<()> {
         let mut file = BufWriter::new(fs::File::create(&partial)?);
-        file.write_all(&converted)?;
+        file.write_all(converted)?;
         file.into_inner()?.sync_all()?;
         fs::rename(&partial, out)
     };
-    write().map_err(io("the converted file cannot be written"))
+    write().map_err(|source| ConvertError::Io { what: "the converted file cannot be written", source })
 }
 
 #[cfg(test)]

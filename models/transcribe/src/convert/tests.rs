@@ -175,6 +175,35 @@ fn a_small_model_is_converted_tensor_by_tensor() {
     compare(&weights, &file, 1);
 }
 
+/// Every tensor is there with the bytes of its source, and nothing else.
+fn compare_safetensors(weights: &Weights<'_>, bytes: &[u8], layers: usize) {
+    let file = ::safetensors::SafeTensors::deserialize(bytes).unwrap();
+    let all = origins(layers, layers);
+    assert_eq!(file.len(), all.len());
+    for origin in all {
+        let tensor = file.tensor(&origin.name).unwrap();
+        let source = weights.get(&origin.source).unwrap();
+        let share = source.shape()[0] / origin.parts;
+        let rows = source.rows(origin.part * share, (origin.part + 1) * share).unwrap();
+        assert_eq!((tensor.shape(), tensor.dtype()), (rows.shape(), ::safetensors::Dtype::F16), "{}", origin.name);
+        assert!(tensor.data() == rows.data, "{} has the bytes of its source", origin.name);
+    }
+}
+
+#[test]
+fn a_small_model_becomes_safetensors_that_are_the_same_each_time() {
+    let bytes = synthetic();
+    let weights = Weights::parse(&bytes).unwrap();
+    let converted = safetensors::convert(&weights).unwrap();
+    compare_safetensors(&weights, &converted, 1);
+    assert_eq!(converted, safetensors::convert(&weights).unwrap());
+    let (_, header) = ::safetensors::SafeTensors::read_metadata(&converted).unwrap();
+    let described = &header.metadata().as_ref().unwrap()[safetensors::METADATA];
+    let layout: safetensors::Layout = serde_json::from_str(described).unwrap();
+    let expected = safetensors::Layout { encoder_layers: 1, encoder_heads: 2, decoder_layers: 1, decoder_heads: 2 };
+    assert_eq!(layout, expected);
+}
+
 #[test]
 fn whisper_base_is_converted_tensor_by_tensor() {
     let registry = healthsync_models::registry::Registry::from_env().unwrap();
@@ -188,7 +217,9 @@ fn whisper_base_is_converted_tensor_by_tensor() {
     let file = read(&fs::read(&out).unwrap());
     assert_eq!(file.header, [51_865, 1_500, 512, 8, 6, 448, 512, 8, 6, 80, 1]);
     assert_eq!(file.tokens.len(), 50_257);
-    compare(&Weights::parse(&model).unwrap(), &file, 6);
+    let weights = Weights::parse(&model).unwrap();
+    compare(&weights, &file, 6);
+    compare_safetensors(&weights, &safetensors::convert(&weights).unwrap(), 6);
 }
 
 #[test]
@@ -211,6 +242,7 @@ proptest::proptest! {
         bytes[at] = byte;
         if let Ok(weights) = Weights::parse(&bytes) {
             let _ = ggml::convert(&weights, &[]);
+            let _ = safetensors::convert(&weights);
         }
     }
 }
