@@ -180,8 +180,7 @@ fn what_cannot_be_heard_is_refused_and_leaves_the_rest_of_the_batch_alone(mut en
     assert!(edits(&words(SAID), &words(&answers[2].as_ref().unwrap().text)) <= MAX_ERRORS);
 }
 
-/// The engines read the audio alike, but search differently and have no common rounding. Measured on this recording:
-/// no word differs. One in twenty-two may: five in a hundred.
+/// The engines read the audio alike, but search differently and have no common rounding: one word of 22 may differ.
 #[test]
 fn the_engines_hear_the_same_words() {
     let (mut whisper, mut candle) = (whisper(), candle());

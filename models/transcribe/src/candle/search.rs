@@ -1,7 +1,7 @@
 //! The search for one text: the hypotheses still growing, and those that have ended. Pure.
 
 /// How much less likely than the likeliest that has ended, as a logarithm, a growing text may be: it becomes only less
-/// likely. On the clinical sentences a margin of 2 gave the words that none gave.
+/// likely. On the first 30 clinical sentences a margin of 2 gave the words that none gave.
 const MARGIN: f32 = 2.0;
 
 /// Tokens of the shortest stretch that counts as going round in a circle when it is one phrase, at least three times.
