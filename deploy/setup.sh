@@ -62,7 +62,15 @@ pip_install cmake "cmake==4.4.4"
 # Phonemes for speech synthesis; a program of its own, never linked.
 apt_install espeak-ng espeak-ng
 
+# Translation without a neural model; programs of its own, never linked. Used where it is installed.
+command -v lt-proc >/dev/null 2>&1 ||
+    echo "setup: Apertium is not installed: Spanish will not be translated (apertium-eng-spa, apertium-es-pt)"
+
 if [ "$level" = test ]; then
+    # The installed mode files tell whether the pairs are there.
+    modes=/usr/share/apertium/modes
+    [ -e $modes/eng-spa.mode ] || apt_install "$modes/eng-spa.mode" apertium-eng-spa
+    [ -e $modes/es-pt.mode ] || apt_install "$modes/es-pt.mode" apertium-es-pt
     # A real HL7 sender, DICOM files of many kinds, and a real browser.
     pip_install hl7 "hl7==0.4.5"
     apt_install chromium chromium

@@ -5,8 +5,11 @@ use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
 };
+use healthsync_events::Language;
+use healthsync_speak::voice_language;
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
@@ -25,6 +28,8 @@ pub struct Config {
     pub webrtc: Webrtc,
     pub storage: Storage,
     pub models: Models,
+    pub translation: Translation,
+    pub speech: Speech,
     pub sessions: Sessions,
     pub telemetry: Telemetry,
 }
@@ -77,6 +82,62 @@ pub struct Models {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+pub struct Translation {
+    /// The deployment's list of terms that must be translated as it says.
+    pub terms_file: Option<PathBuf>,
+    /// Directions that Apertium translates where there is no neural model.
+    pub apertium: Apertium,
+    /// Where Apertium's packages put their mode files.
+    pub apertium_modes: PathBuf,
+    /// Whether a direction that no engine has goes over English.
+    pub pivot: bool,
+}
+
+/// Which of Apertium's directions are used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Apertium {
+    Choice(ApertiumChoice),
+    /// These, such as `en-es`: it is an error when one is not installed.
+    Directions(Vec<String>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApertiumChoice {
+    /// All that are installed.
+    Auto,
+    Off,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Speech {
+    /// Voices of the registry by the language they speak: one, or several, of which people who are translated into
+    /// the language get different ones.
+    pub voices: BTreeMap<String, Voices>,
+    /// 1.0 is a voice's own pace; 0.5 to 2.0.
+    pub speed: f32,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Voices {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Voices {
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Several(names) => names,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Sessions {
     pub max_open: usize,
     /// Threads that session actors live on.
@@ -122,6 +183,24 @@ impl Default for Storage {
     }
 }
 
+impl Default for Speech {
+    fn default() -> Self {
+        let one = |language: &str, voice: &str| (language.to_owned(), Voices::One(voice.to_owned()));
+        Self { voices: [one("en", "joe"), one("es", "ef_dora"), one("pt", "pf_dora")].into(), speed: 1.0 }
+    }
+}
+
+impl Default for Translation {
+    fn default() -> Self {
+        Self {
+            terms_file: None,
+            apertium: Apertium::Choice(ApertiumChoice::Auto),
+            apertium_modes: healthsync_translate::DEFAULT_MODES.into(),
+            pivot: true,
+        }
+    }
+}
+
 impl Default for Sessions {
     fn default() -> Self {
         Self { max_open: 256, actor_threads: 2 }
@@ -144,6 +223,10 @@ pub enum ConfigError {
     Invalid(#[from] Box<figment::Error>),
     #[error("{key} must be {rule}")]
     Value { key: &'static str, rule: &'static str },
+    #[error("speech.voices.{language} must be {rule}")]
+    Voices { language: String, rule: &'static str },
+    #[error("speech.voices.{language} names {voice:?}, which is no voice of that language")]
+    Voice { language: String, voice: String },
 }
 
 impl Config {
@@ -172,13 +255,35 @@ impl Config {
         ];
         match at_least_one.into_iter().find(|(_, value)| *value == 0) {
             Some((key, _)) => Err(ConfigError::Value { key, rule: "at least 1" }),
-            None => Ok(()),
+            None => self.speech.check(),
         }
     }
 
     /// Cores to use where the configuration says 0.
     pub fn threads(asked: usize) -> usize {
         if asked > 0 { asked } else { std::thread::available_parallelism().map_or(2, usize::from) }
+    }
+}
+
+impl Speech {
+    fn check(&self) -> Result<(), ConfigError> {
+        if !(0.5..=2.0).contains(&self.speed) {
+            return Err(ConfigError::Value { key: "speech.speed", rule: "0.5 to 2.0" });
+        }
+        for (language, voices) in &self.voices {
+            let refuse = |rule| Err(ConfigError::Voices { language: language.clone(), rule });
+            if language.parse::<Language>().is_ok_and(|tag| tag.primary() != *language) {
+                return refuse("under the language's primary subtag in lower case, such as 'pt'");
+            }
+            if voices.names().is_empty() {
+                return refuse("the name of a voice, or a list of at least one");
+            }
+            let speaks = |voice: &&String| voice_language(voice) == Some(language.as_str());
+            if let Some(voice) = voices.names().iter().find(|voice| !speaks(voice)) {
+                return Err(ConfigError::Voice { language: language.clone(), voice: voice.clone() });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -210,6 +315,44 @@ mod tests {
     fn a_zero_that_would_stop_everything_is_refused() {
         let error = load("[sessions]\nmax_open = 0\n").unwrap_err();
         assert_eq!(error.to_string(), "sessions.max_open must be at least 1");
+    }
+
+    #[test]
+    fn a_language_has_one_voice_or_several() {
+        let config =
+            load("[speech]\nspeed = 1.2\nvoices = { pt = ['pf_dora', 'pm_alex'], en = 'am_michael' }\n").unwrap();
+        assert_eq!(config.speech.voices["pt"].names(), ["pf_dora", "pm_alex"]);
+        assert_eq!(config.speech.voices["en"].names(), ["am_michael"]);
+        assert_eq!(config.speech.voices["es"].names(), ["ef_dora"], "left out, so as before");
+    }
+
+    #[test]
+    fn voices_that_cannot_be_used_are_refused_with_what_is_wrong() {
+        for (toml, says) in [
+            ("voices = { pt = 'joe' }", "speech.voices.pt names \"joe\", which is no voice of that language"),
+            (
+                "voices = { en = ['joe', 'nobody'] }",
+                "speech.voices.en names \"nobody\", which is no voice of that language",
+            ),
+            ("voices = { pt = [] }", "speech.voices.pt must be the name of a voice, or a list of at least one"),
+            (
+                "voices = { pt-BR = 'pf_dora' }",
+                "speech.voices.pt-BR must be under the language's primary subtag in lower case, such as 'pt'",
+            ),
+            ("speed = 3.0", "speech.speed must be 0.5 to 2.0"),
+        ] {
+            assert_eq!(load(&format!("[speech]\n{toml}\n")).unwrap_err().to_string(), says);
+        }
+    }
+
+    #[test]
+    fn apertium_is_chosen_by_a_word_or_by_its_directions() {
+        let apertium = |toml: &str| load(toml).map(|config| config.translation.apertium);
+        assert_eq!(apertium("").unwrap(), Apertium::Choice(ApertiumChoice::Auto));
+        assert_eq!(apertium("[translation]\napertium = 'off'\n").unwrap(), Apertium::Choice(ApertiumChoice::Off));
+        let listed = apertium("[translation]\napertium = ['en-es']\n").unwrap();
+        assert_eq!(listed, Apertium::Directions(vec!["en-es".into()]));
+        assert!(apertium("[translation]\napertium = 'some'\n").is_err());
     }
 
     #[test]

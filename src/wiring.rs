@@ -9,11 +9,16 @@ use crate::{
     readiness::Readiness,
 };
 use anyhow::Context as _;
-use healthsync_actors::{Models, Pool, PoolConfig, pool::ModelFactory};
+use healthsync_actors::{Models, Pool, PoolConfig, SpeechSettings, pool::ModelFactory};
 use healthsync_events::Sessions;
 use healthsync_models::Model;
 use healthsync_webrtc::{WhipConfig, WhipServer};
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -31,13 +36,14 @@ impl LoadedModels {
     pub fn start(config: &Config) -> anyhow::Result<Self> {
         let readiness = Readiness::default();
         let registry = Arc::new(load::registry(config)?);
+        let speech = speech_settings(&config.speech, &load::voices(&registry))?;
         let transcribe = start(
             "transcribe",
             1,
             64,
             load::transcriber(&registry, Config::threads(config.models.transcribe_threads)),
         )?;
-        let translate = start("translate", 8, 256, load::translator(&registry))?;
+        let translate = start("translate", 8, 256, load::translator(&registry, &config.translation)?)?;
         let speak = start("speak", 1, 32, load::speaker(&registry, Config::threads(config.models.speak_threads)))?;
         watch(&readiness, &transcribe);
         watch(&readiness, &translate);
@@ -46,12 +52,29 @@ impl LoadedModels {
             transcribe,
             translate,
             speak,
+            speech,
             voice_activity: load::voice_activity(),
             images: Arc::new(healthsync_dicom::Decoder::default()),
             image_turns: Semaphore::new(IMAGE_TURNS),
         };
         Ok(Self { models, readiness })
     }
+}
+
+/// The voices as configured, each of which must be among `known`: a name that only a call could show to be wrong would
+/// be found out by a patient.
+fn speech_settings(config: &config::Speech, known: &BTreeSet<String>) -> anyhow::Result<SpeechSettings> {
+    let mut voices = BTreeMap::new();
+    for (language, configured) in &config.voices {
+        if let Some(unknown) = configured.names().iter().find(|name| !known.contains(*name)) {
+            let known = known.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            anyhow::bail!(
+                "speech.voices.{language} names {unknown:?}, which is not in the registry: there are {known}"
+            );
+        }
+        voices.insert(language.clone(), configured.names().to_vec());
+    }
+    Ok(SpeechSettings { voices, speed: config.speed, ..SpeechSettings::default() })
 }
 
 /// Bounds are what two seconds of that model's work can hold: a longer queue only makes everyone late.
@@ -97,4 +120,21 @@ pub async fn mllp_server(
         idle_timeout: Duration::from_secs(config.idle_timeout_seconds),
     };
     healthsync_hl7::server::serve(listener, sessions, limits, shutdown.cancelled_owned()).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_voice_that_the_registry_does_not_have_is_refused_by_name() {
+        let registry = load::registry(&Config::default()).unwrap();
+        let known = load::voices(&registry);
+        let mut speech = config::Speech::default();
+        let settings = speech_settings(&speech, &known).unwrap();
+        assert_eq!(settings.voices["pt"], ["pf_dora"]);
+        speech.voices.insert("pt".into(), config::Voices::One("pf_nobody".into()));
+        let error = speech_settings(&speech, &known).err().unwrap().to_string();
+        assert!(error.contains("pf_nobody") && error.contains("pm_alex"), "{error}");
+    }
 }

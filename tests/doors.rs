@@ -27,6 +27,10 @@ async fn post(server: &Server, path: &str, content_type: &str, body: impl Into<r
     (response.status(), response.text().await.unwrap())
 }
 
+async fn invited(server: &Server, patient: &str) -> SessionId {
+    start_session(&server.api(), patient).await.session
+}
+
 async fn upload(server: &Server, session: SessionId, bytes: Vec<u8>) -> reqwest::Response {
     let form = reqwest::multipart::Form::new().part("file", reqwest::multipart::Part::bytes(bytes));
     let url = format!("{}/api/v1/sessions/{session}/images", server.http);
@@ -159,4 +163,55 @@ async fn a_client_that_never_finishes_its_request_head_is_cut_off() {
     let mut rest = Vec::new();
     let closed = tokio::time::timeout(common::PATIENCE, socket.read_to_end(&mut rest)).await;
     assert!(closed.is_ok(), "the server closed the connection");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_says_whom_it_invites_to_what_and_the_log_does_not_keep_its_token() {
+    let server = server().await;
+    let session = invited(&server, "INVITED-1").await;
+    let path = format!("/api/v1/sessions/{session}/invitations");
+    let (status, body) = post(&server, &path, "application/json", r#"{"participant":"patient","language":"pt"}"#).await;
+    assert_eq!(status, StatusCode::CREATED, "{body}");
+    let invitation: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let token = invitation["token"].as_str().unwrap();
+    assert_eq!(invitation["link"], format!("/?invitation={token}"));
+
+    let shown = Client::new().get(format!("{}/api/v1/invitations/{token}", server.http)).send().await.unwrap();
+    let shown: serde_json::Value = shown.json().await.unwrap();
+    assert_eq!(shown["session"], session.to_string());
+    assert_eq!((shown["participant"].as_str(), shown["language"].as_str()), (Some("patient"), Some("pt")));
+
+    let log = Client::new().get(format!("{}/api/v1/sessions/{session}/events?follow=false", server.http));
+    let log = log.send().await.unwrap().text().await.unwrap();
+    assert!(log.contains("participant.invited") && !log.contains(token), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_that_nobody_made_is_unknown_and_one_without_an_end_is_refused() {
+    let server = server().await;
+    let session = invited(&server, "INVITED-2").await;
+    for token in ["x".to_owned(), "0".repeat(64), format!("{}{}", session.0.simple(), "0".repeat(32))] {
+        let url = format!("{}/api/v1/invitations/{token}", server.http);
+        assert_eq!(Client::new().get(url).send().await.unwrap().status(), StatusCode::NOT_FOUND, "{token}");
+    }
+    let path = format!("/api/v1/sessions/{session}/invitations");
+    let forever = r#"{"participant":"patient","language":"pt","expires_in_seconds":99999999}"#;
+    let (status, body) = post(&server, &path, "application/json", forever).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(body.contains("expires_in_seconds"), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_to_a_session_that_is_over_is_gone() {
+    let server = server().await;
+    let session = invited(&server, "INVITED-3").await;
+    let path = format!("/api/v1/sessions/{session}/invitations");
+    let new = r#"{"participant":"patient","language":"und","expires_in_seconds":60}"#;
+    let (_, body) = post(&server, &path, "application/json", new).await;
+    let token = serde_json::from_str::<serde_json::Value>(&body).unwrap()["token"].as_str().unwrap().to_owned();
+    post(&server, &format!("/api/v1/sessions/{session}/end"), "application/json", "").await;
+    let url = format!("{}/api/v1/invitations/{token}", server.http);
+    assert_eq!(Client::new().get(url).send().await.unwrap().status(), StatusCode::GONE);
+    let (status, _) = post(&server, &path, "application/json", new).await;
+    assert_eq!(status, StatusCode::GONE);
 }

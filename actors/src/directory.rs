@@ -5,6 +5,7 @@ use crate::{
     log::{ImagePart, Store},
     pool::Pool,
     session::{Place, SessionCell, Tail, load},
+    speech::SpeechSettings,
     supervise::ActorThreads,
 };
 use healthsync_events::{
@@ -32,6 +33,7 @@ pub struct Models {
     pub transcribe: Pool<Transcriber>,
     pub translate: Pool<Translator>,
     pub speak: Pool<Speaker>,
+    pub speech: SpeechSettings,
     pub voice_activity: VoiceActivityFactory,
     pub images: Arc<dyn ImageDecoder>,
     /// Images decoded at a time, across sessions.

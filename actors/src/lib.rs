@@ -10,10 +10,12 @@ pub mod directory;
 pub mod log;
 pub mod pool;
 pub mod session;
+pub mod speech;
 pub mod supervise;
 
-pub use clock::Clock;
+pub use clock::{Clock, Pace};
 pub use directory::{Directory, DirectoryConfig, Models};
 pub use log::{LogError, SessionLog, SqliteStore, Store};
 pub use pool::{Class, Pool, PoolConfig};
+pub use speech::SpeechSettings;
 pub use supervise::{ActorThreads, RestartPolicy};

@@ -114,12 +114,13 @@ async fn every_final_caption_is_translated_once_and_spoken_to_those_who_listen()
     loop {
         let frame = tokio::time::timeout(Duration::from_secs(10), english.next()).await.unwrap().unwrap();
         assert_eq!(frame.speech, speech.speech);
-        samples += frame.payload.len() / 2;
+        samples += opus::packet::get_nb_samples(&frame.payload, 24_000).unwrap();
         if frame.last {
             break;
         }
     }
-    assert_eq!(samples, 6_000);
+    // 250 ms and what the encoder holds back, in packets of 20 ms.
+    assert_eq!(samples, 13 * 480);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 
 use crate::{
     client::{ApiClient, ClientError, Incoming, Stream},
+    hearing::Listener,
     outcome::Outcome,
     script::{Script, Speaker, Step},
 };
@@ -23,13 +24,14 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// How long a caption, its translation and its voice may take before the conversation goes on without.
-const ANSWER_LIMIT: Duration = Duration::from_secs(15);
+/// How long a caption, its translation, and its voice from the first sound to the last may take before the
+/// conversation goes on without.
+const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 
 /// How long what was set off may take to come in at the end.
 const SETTLE_LIMIT: Duration = Duration::from_secs(20);
 
-/// Between hearing the other and speaking.
+/// Between hearing the other and speaking; some 200 ms of it is what was sent and not heard yet.
 const BREATH: Duration = Duration::from_millis(600);
 
 /// The doors of a server.
@@ -167,9 +169,9 @@ impl Stage {
             .map_err(|e| ClientError::Failed { what: "speaking", reason: e.to_string() })?;
         let understood = Outcome::by_participant(speaker.participant());
         watching.until(ANSWER_LIMIT, |seen| understood(seen) > before).await;
+        // Speech is sent at the pace it is heard at, so what has been sent has nearly been heard.
         watching.until(ANSWER_LIMIT, Outcome::all_spoken).await;
-        let heard = watching.with(Outcome::last_speech);
-        tokio::time::sleep(heard.min(ANSWER_LIMIT) + BREATH).await;
+        tokio::time::sleep(BREATH).await;
         Ok(())
     }
 
@@ -240,6 +242,7 @@ impl Watcher {
         let seen = Arc::new(Mutex::new(Outcome::default()));
         let (notify, changed) = watch::channel(0);
         let keep = Arc::clone(&seen);
+        let mut listener = Listener::default();
         let task = tokio::spawn(async move {
             while let Ok(Some(incoming)) = stream.next().await {
                 let mut seen = keep.lock().unwrap_or_else(PoisonError::into_inner);
@@ -248,7 +251,10 @@ impl Watcher {
                         tell(Progress::Happened(&event.body));
                         seen.take_in(*event);
                     }
-                    Incoming::Speech(frame) => seen.speech_samples += frame.payload.len() / 2,
+                    Incoming::Speech(frame) => match listener.hear(&frame) {
+                        Ok(samples) => seen.hear(&samples),
+                        Err(error) => seen.errors.push(format!("speech: {error}")),
+                    },
                     Incoming::Notice(StreamNotice::Coalesced { from, to }) => seen.coalesced(from, to),
                     Incoming::Notice(notice) => seen.errors.push(format!("{notice:?}")),
                 }

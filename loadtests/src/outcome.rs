@@ -3,7 +3,7 @@
 use healthsync_events::{
     Event, EventBody, Seq,
     risk::{AlarmRaised, RiskScored},
-    speech::{CaptionFinal, SpeechAnnounced, TranslationFinal},
+    speech::{CaptionFinal, SpeechAnnounced, SpeechSkipped, TranslationFinal},
 };
 use std::time::Duration;
 
@@ -16,10 +16,16 @@ pub struct Outcome {
     pub scores: Vec<RiskScored>,
     pub alarms: Vec<AlarmRaised>,
     pub partials: usize,
-    /// Samples of synthesised speech received.
+    /// Synthesised speech received, at [`crate::hearing::SAMPLE_RATE`].
     pub speech_samples: usize,
+    /// The loudest of it, 0 to 1.
+    pub speech_peak: f32,
     /// Lengths of completed speeches, in order.
     pub spoken: Vec<Duration>,
+    /// Translations that stayed text though somebody listened.
+    pub skipped: Vec<SpeechSkipped>,
+    /// Translations of what somebody was still saying.
+    pub partial_translations: usize,
     pub images_ready: usize,
     /// Utterances that gave no caption.
     pub captions_dropped: usize,
@@ -42,6 +48,8 @@ impl Outcome {
             EventBody::TranslationFinal(translation) => self.translations.push(translation),
             EventBody::SpeechAnnounced(speech) => self.speeches.push(speech),
             EventBody::SpeechCompleted(speech) => self.spoken.push(Duration::from_millis(speech.duration_ms)),
+            EventBody::SpeechSkipped(skipped) => self.skipped.push(skipped),
+            EventBody::TranslationPartial(_) => self.partial_translations += 1,
             EventBody::CaptionDropped(_) => self.captions_dropped += 1,
             EventBody::RiskScored(score) => self.scores.push(score),
             EventBody::AlarmRaised(alarm) => self.alarms.push(alarm),
@@ -50,6 +58,11 @@ impl Outcome {
             EventBody::ErrorRaised(raised) => self.errors.push(format!("{:?}: {}", raised.component, raised.error)),
             _ => {}
         }
+    }
+
+    pub(crate) fn hear(&mut self, samples: &[f32]) {
+        self.speech_samples += samples.len();
+        self.speech_peak = samples.iter().fold(self.speech_peak, |peak, sample| peak.max(sample.abs()));
     }
 
     /// The server left out superseded partials.
@@ -65,14 +78,10 @@ impl Outcome {
         move |seen| seen.captions.iter().filter(|(_, c)| c.participant.as_str() == participant).count()
     }
 
-    /// Whether every caption has been translated and spoken to its end.
+    /// Whether every caption has been translated, and every translation spoken to its end or left as text.
     pub(crate) fn all_spoken(&self) -> bool {
-        self.translations.len() >= self.captions.len() && self.spoken.len() >= self.translations.len()
-    }
-
-    /// How long the newest speech lasts.
-    pub(crate) fn last_speech(&self) -> Duration {
-        self.spoken.last().copied().unwrap_or_default()
+        let settled = self.spoken.len() + self.skipped.len();
+        self.translations.len() >= self.captions.len() && settled >= self.translations.len()
     }
 
     /// The translation of a caption.

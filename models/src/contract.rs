@@ -11,6 +11,9 @@ pub enum ModelError {
     /// This input cannot be handled; another may.
     #[error("{model} cannot handle this input: {reason}")]
     Input { model: String, reason: String },
+    /// Nobody waited for the answer any more.
+    #[error("{model} was told to give up")]
+    Cancelled { model: String },
     /// The engine failed on an input it should handle.
     #[error("{model} failed: {reason}")]
     Engine { model: String, reason: String },

@@ -5,7 +5,10 @@ use healthsync_events::{
     Language,
     speech::{Preservation, ReviewStatus},
 };
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// Speech to text.
 #[derive(Debug, Clone)]
@@ -16,6 +19,21 @@ pub struct TranscribeRequest {
     /// Earlier text of the same participant, or terms to expect.
     pub prompt: Option<String>,
     pub effort: Effort,
+    pub cancel: Cancel,
+}
+
+/// Says that nobody waits for an answer any more. Engines look at it between steps and give up.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// What is known of the language before anything was said.
@@ -27,7 +45,7 @@ pub enum SpokenLanguage {
 }
 
 /// How much work a text is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effort {
     /// The likeliest token each time: for a text that the next one replaces.
     Draft,

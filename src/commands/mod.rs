@@ -1,6 +1,7 @@
 //! What the command line offers.
 
 pub mod demo;
+pub mod eval;
 pub mod models;
 pub mod serve;
 

@@ -4,6 +4,7 @@ mod error;
 mod events;
 mod extract;
 mod images;
+mod invitations;
 mod openapi;
 mod ops;
 mod server;
@@ -60,6 +61,8 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/sessions/{id}/report", get(sessions::report))
         .route("/api/v1/sessions/{id}/events", get(events::stream))
         .route("/api/v1/sessions/{id}/images/{image}/preview", get(images::preview))
+        .route("/api/v1/sessions/{id}/invitations", post(invitations::create))
+        .route("/api/v1/invitations/{token}", get(invitations::show))
         .route("/api/v1/unmatched", get(sessions::unmatched))
         .route("/livez", get(ops::livez))
         .route("/readyz", get(ops::readyz))

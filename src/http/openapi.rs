@@ -1,7 +1,7 @@
 //! The OpenAPI document and its page. Paths are described where they are handled; the shapes they carry come
 //! from the event vocabulary's own JSON Schema, which OpenAPI 3.1 takes as it is.
 
-use super::{error::Problem, events, images, ops, sessions, whip};
+use super::{error::Problem, events, images, invitations, ops, sessions, whip};
 use axum::Router;
 use healthsync_events::{
     Event, NewSession, Receipt, SessionSummary, UnmatchedMessage,
@@ -29,6 +29,8 @@ use utoipa_swagger_ui::SwaggerUi;
         sessions::report,
         sessions::unmatched,
         events::stream,
+        invitations::create,
+        invitations::show,
         images::upload,
         images::preview,
         whip::offer,

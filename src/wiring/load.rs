@@ -1,23 +1,22 @@
 //! Weights from the registry into engines. Loading happens on the threads that run the models.
 
-use crate::config::Config;
+use crate::config::{self, ApertiumChoice, Config};
 use anyhow::Context as _;
 use healthsync_actors::pool::ModelFactory;
 use healthsync_models::{
     ModelError,
-    registry::{Registry, RegistryError, default_root},
+    registry::{Registry, RegistryError, Task, default_root},
     tasks::{Speaker, Transcriber, Translator, VoiceActivityFactory},
 };
-use healthsync_speak::{KokoroFiles, NeuralSpeaker, PiperFiles, SpeakerFiles};
+use healthsync_speak::{KokoroFiles, NeuralSpeaker, PIPER_VOICE, PiperFiles, SpeakerFiles};
 use healthsync_transcribe::{
     CtranslateToGgml, CtranslateToSafetensors, EarshotActivity, WhisperConfig, WhisperTranscriber,
 };
-use healthsync_translate::{Direction, FirefoxTranslator};
-use std::{path::PathBuf, sync::Arc};
+use healthsync_translate::{Apertium, ApertiumMode, Direction, Engine, FirefoxTranslator, Router, Terms, installed};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
-/// Registry entries of translation models, one a direction. A further direction is a further name here and an
-/// entry in the registry.
-const DIRECTIONS: [&str; 2] = ["firefox-pten", "firefox-enpt"];
+/// The registry's entry with Kokoro's voices.
+const KOKORO_VOICES: &str = "kokoro-voices";
 
 /// The image the demo consultation uploads: a chest radiograph with a full header.
 const DEMO_IMAGE: &str = "RG1_UNCR.dcm";
@@ -43,13 +42,60 @@ pub(super) fn transcriber(registry: &Arc<Registry>, threads: usize) -> ModelFact
     })
 }
 
-pub(super) fn translator(registry: &Arc<Registry>) -> ModelFactory<Translator> {
+/// Every translation model of the registry, one a direction, so that a further pair of languages is an entry there;
+/// then Apertium.
+pub(super) fn translator(
+    registry: &Arc<Registry>,
+    config: &config::Translation,
+) -> anyhow::Result<ModelFactory<Translator>> {
     let registry = Arc::clone(registry);
-    Arc::new(move || {
-        let open = |name| Direction::from_files(&registry.open(name).map_err(missing(name))?);
-        let directions = DIRECTIONS.into_iter().map(open).collect::<Result<Vec<_>, ModelError>>()?;
-        Ok(Box::new(FirefoxTranslator::load(directions)?) as Translator)
-    })
+    let terms = match &config.terms_file {
+        Some(path) => Terms::load(path).with_context(|| format!("translation.terms_file: {}", path.display()))?,
+        None => Terms::default(),
+    };
+    let modes = apertium_modes(config)?;
+    let required = matches!(config.apertium, config::Apertium::Directions(_));
+    let pivot = config.pivot;
+    Ok(Arc::new(move || {
+        let neural = registry.manifest().models.iter().filter(|model| model.task == Task::Translate);
+        let open = |name: &str| Direction::from_files(&registry.open(name).map_err(missing(name))?);
+        let directions = neural.map(|model| open(&model.name)).collect::<Result<Vec<_>, ModelError>>()?;
+        let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(FirefoxTranslator::load(directions)?)];
+        for mode in &modes {
+            match Apertium::load(mode.clone()) {
+                Ok(apertium) => engines.push(Box::new(apertium)),
+                Err(error) if required => return Err(error),
+                Err(error) => tracing::warn!(%error, "a direction that is installed cannot be used"),
+            }
+        }
+        let router = Router::new(engines, terms.clone())?;
+        let english = "en".parse().ok().filter(|_| pivot);
+        let router = english.into_iter().fold(router, Router::with_pivot);
+        Ok(Box::new(router) as Translator)
+    }))
+}
+
+/// The directions of Apertium that are to be used.
+fn apertium_modes(config: &config::Translation) -> anyhow::Result<Vec<ApertiumMode>> {
+    let listed = match &config.apertium {
+        config::Apertium::Choice(ApertiumChoice::Off) => return Ok(Vec::new()),
+        config::Apertium::Choice(ApertiumChoice::Auto) => return Ok(installed(&config.apertium_modes)),
+        config::Apertium::Directions(listed) => listed,
+    };
+    let installed = installed(&config.apertium_modes);
+    let find = |direction: &String| {
+        let is_it = |mode: &&ApertiumMode| {
+            direction.as_str() == format!("{}-{}", mode.source.primary(), mode.target.primary())
+                || direction.as_str() == mode.name()
+        };
+        installed.iter().find(is_it).cloned().with_context(|| {
+            format!(
+                "translation.apertium: {direction} is not in {}: install the package of that pair",
+                config.apertium_modes.display()
+            )
+        })
+    };
+    listed.iter().map(find).collect()
 }
 
 pub(super) fn speaker(registry: &Arc<Registry>, threads: usize) -> ModelFactory<Speaker> {
@@ -63,10 +109,17 @@ pub fn load_speaker(config: &Config) -> anyhow::Result<NeuralSpeaker> {
     open_speaker(&registry(config)?, threads).context("the voices cannot be loaded")
 }
 
+/// Names of the voices that the registry has, whether or not their files are there yet.
+pub(super) fn voices(registry: &Registry) -> BTreeSet<String> {
+    let kokoro = registry.manifest().models.iter().filter(|model| model.name == KOKORO_VOICES);
+    let files = kokoro.flat_map(|model| &model.files).filter_map(|file| file.path.strip_suffix(".bin"));
+    files.map(str::to_owned).chain([PIPER_VOICE.to_owned()]).collect()
+}
+
 fn open_speaker(registry: &Registry, threads: usize) -> Result<NeuralSpeaker, ModelError> {
     let open = |name: &str| registry.open(name).map_err(missing(name));
     let (runtime, kokoro, voices, piper) =
-        (open("onnxruntime")?, open("kokoro-82m-int8")?, open("kokoro-voices")?, open("piper-joe-en")?);
+        (open("onnxruntime")?, open("kokoro-82m-int8")?, open(KOKORO_VOICES)?, open("piper-joe-en")?);
     let path = |files: &healthsync_models::registry::LoadedFiles, file: &str| {
         files.file(file).map(PathBuf::from).map_err(missing(file))
     };
@@ -101,4 +154,38 @@ pub fn demo_image(config: &Config) -> anyhow::Result<Vec<u8>> {
 fn missing(model: &str) -> impl FnOnce(RegistryError) -> ModelError + use<> {
     let model = model.to_owned();
     move |error| ModelError::Load { model, reason: format!("{error}: run `healthsync models pull`") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn translation(apertium: config::Apertium) -> (tempfile::TempDir, config::Translation) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("eng-spa.mode"), "lt-proc /x").unwrap();
+        let config =
+            config::Translation { apertium, apertium_modes: folder.path().into(), ..config::Translation::default() };
+        (folder, config)
+    }
+
+    #[test]
+    fn a_listed_direction_that_is_not_installed_is_an_error_by_name() {
+        let names = |listed: &[&str]| {
+            let listed = listed.iter().map(|&name| name.to_owned()).collect();
+            let (_folder, config) = translation(config::Apertium::Directions(listed));
+            apertium_modes(&config).map(|modes| modes.len())
+        };
+        assert_eq!(names(&["en-es"]).unwrap(), 1);
+        assert_eq!(names(&["eng-spa"]).unwrap(), 1);
+        assert!(names(&["en-es", "es-en"]).unwrap_err().to_string().contains("es-en is not in"));
+    }
+
+    #[test]
+    fn what_is_installed_is_used_unless_apertium_is_off() {
+        let modes = |choice| {
+            let (_folder, config) = translation(config::Apertium::Choice(choice));
+            apertium_modes(&config).unwrap().len()
+        };
+        assert_eq!((modes(ApertiumChoice::Auto), modes(ApertiumChoice::Off)), (1, 0));
+    }
 }

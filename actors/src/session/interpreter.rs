@@ -1,61 +1,63 @@
-//! The interpreter: every final caption into the session's other languages, and aloud for those who listen.
+//! The interpreter: captions into the session's other languages, and aloud for those who listen.
 
+mod floor;
+mod lane;
+mod packets;
+mod translating;
+mod turn;
+
+use self::{
+    floor::Floor,
+    lane::{Line, MAX_UNSPOKEN, skip, speak_all},
+    translating::{Partials, Task, translate_all},
+};
 use super::{
     cell::SessionCell,
     fold::{self, Fold, Follower, Item},
 };
-use crate::{
-    pool::{Answer, Class, Dropped, Request},
-    supervise::Lease,
-};
+use crate::{pool::Dropped, supervise::Lease};
 use actix::{Actor, AsyncContext, Context, StreamHandler, WrapFuture};
 use healthsync_events::{
-    Event, EventBody, Language, ParticipantId, Refusal, Seq, SessionState, SpeechId, UtteranceId,
+    Event, EventBody, ParticipantId, Refusal, Seq, SessionState,
     consultation::Component,
-    speech::{AudioCodec, SpeechAnnounced, SpeechCompleted, SpeechFrame, TranslationFinal},
+    speech::{Preservation, SpeechSkipReason, TranslationFinal},
 };
-use healthsync_models::tasks::{SpeakRequest, SpokenAudio, TranslateRequest, Translation};
-use healthsync_speak::clauses;
-use std::sync::Arc;
-use tokio::sync::mpsc;
+use std::{collections::HashMap, sync::Arc};
+use tokio::sync::{mpsc, watch};
 
 /// Captions waiting for translation. At 5 to 50 ms each, more than this means that translation has stopped.
 const MAX_WAITING: usize = 256;
 
-/// Translations waiting to be spoken. Speech takes as long as it takes; what waits behind this many would be
-/// heard minutes late, so it stays text.
-const MAX_UNSPOKEN: usize = 8;
-
-/// Samples in a frame: 100 ms at 24 kHz. Smaller frames cost more messages, larger ones delay the first sound.
-const FRAME_SAMPLES: usize = 2_400;
-
 pub(super) struct Interpreter {
     follower: Follower,
     state: SessionState,
+    floor: watch::Sender<Floor>,
+    partials: Partials,
+    /// Whose words have been translated into each language, in the order of their first time: by this they get voices.
+    translated: HashMap<String, Vec<ParticipantId>>,
+    /// The head when this life began: nobody is waiting to hear what was said before.
+    live_since: Seq,
     work: Option<mpsc::Sender<Task>>,
-}
-
-/// A caption to be translated into one language.
-struct Task {
-    caption: Seq,
-    utterance: UtteranceId,
-    participant: ParticipantId,
-    source: Language,
-    target: Language,
-    text: String,
-    /// Wall-clock milliseconds at which its last voiced sample reached the server; `None` for work taken up
-    /// again after a restart, which nobody is waiting to hear.
-    spoken_at: Option<i64>,
+    /// By the primary subtag of the language spoken: at most one for each language of the session.
+    lanes: HashMap<String, mpsc::Sender<Box<Line>>>,
 }
 
 impl Interpreter {
     pub(super) fn new(cell: Arc<SessionCell>, lease: Lease) -> Self {
-        let state = SessionState::new(cell.id);
-        Self { follower: Follower::new(cell, lease), state, work: None }
+        Self {
+            state: SessionState::new(cell.id),
+            follower: Follower::new(cell, lease),
+            floor: watch::Sender::new(Floor::default()),
+            partials: Partials::default(),
+            translated: HashMap::new(),
+            live_since: Seq(0),
+            work: None,
+            lanes: HashMap::new(),
+        }
     }
 
     /// Queues what the utterance at `index` still needs.
-    fn queue(&mut self, index: usize, live: bool, context: &mut Context<Self>) {
+    fn queue(&mut self, index: usize, context: &mut Context<Self>) {
         let Some(utterance) = self.state.utterances.get(index) else { return };
         let caption = &utterance.caption.value;
         for target in self.state.languages() {
@@ -70,7 +72,6 @@ impl Interpreter {
                 source: caption.language.clone(),
                 target: target.clone(),
                 text: caption.text.clone(),
-                spoken_at: live.then(|| utterance.caption.at.millis() - caption.latency_ms as i64),
             };
             if self.work.as_ref().is_some_and(|work| work.try_send(task).is_err()) {
                 let cell = Arc::clone(&self.follower.cell);
@@ -81,6 +82,54 @@ impl Interpreter {
             }
         }
     }
+
+    /// Has a translation spoken, if somebody listens and it may be.
+    fn speak(&mut self, seq: Seq, translation: &TranslationFinal, context: &mut Context<Self>) {
+        let cell = Arc::clone(&self.follower.cell);
+        let language = &translation.target_language;
+        let Some(line) = self.line(seq, translation).filter(|_| cell.speech.has_listener(language)) else { return };
+        let preserved = translation.preservation.as_ref().is_none_or(Preservation::passed);
+        let refused = if preserved { self.enter_lane(line) } else { Some((line, SpeechSkipReason::NotPreserved)) };
+        if let Some((line, reason)) = refused {
+            context.spawn(async move { skip(&cell, &line, reason).await }.into_actor(self));
+        }
+    }
+
+    /// `None` for what was said before this life began.
+    fn line(&self, seq: Seq, translation: &TranslationFinal) -> Option<Box<Line>> {
+        let settings = &self.follower.cell.models.speech;
+        let utterances = self.state.utterances.iter().rev();
+        let caption = &utterances.map(|u| &u.caption).find(|c| c.value.utterance == translation.utterance)?;
+        let language = &translation.target_language;
+        let people = self.translated.get(&language.primary());
+        let place = people.and_then(|people| people.iter().position(|who| *who == translation.participant));
+        let line = |place: usize| Line {
+            translation: seq,
+            utterance: translation.utterance,
+            speaker: translation.participant.clone(),
+            language: language.clone(),
+            text: translation.text.clone(),
+            voice: settings.voice(language, place).map(str::to_owned),
+            spoken_at: caption.at.millis() - caption.value.latency_ms as i64,
+            queued: settings.pace.now(),
+        };
+        (caption.seq > self.live_since).then(|| Box::new(line(place.unwrap_or_default())))
+    }
+
+    /// Queues a line in its language's lane; hands it back when the lane is full.
+    fn enter_lane(&mut self, line: Box<Line>) -> Option<(Box<Line>, SpeechSkipReason)> {
+        let key = line.language.primary();
+        // A lane that died, or was never needed, is opened.
+        if self.lanes.get(&key).is_none_or(mpsc::Sender::is_closed) {
+            let (send, receive) = mpsc::channel(MAX_UNSPOKEN);
+            let cell = Arc::clone(&self.follower.cell);
+            let home = cell.home.clone();
+            home.spawn(speak_all(cell, receive, self.floor.subscribe()));
+            self.lanes.insert(key.clone(), send);
+        }
+        let refused = self.lanes.get(&key)?.try_send(line).err()?;
+        Some((refused.into_inner(), SpeechSkipReason::Backlog))
+    }
 }
 
 impl Fold for Interpreter {
@@ -90,17 +139,32 @@ impl Fold for Interpreter {
 
     fn fold(&mut self, event: &Event) {
         self.state.apply(event);
+        self.floor.send_if_modified(|floor| floor.fold(event));
+        if let EventBody::TranslationFinal(translation) = &event.body {
+            let people = self.translated.entry(translation.target_language.primary()).or_default();
+            if !people.contains(&translation.participant) {
+                people.push(translation.participant.clone());
+            }
+        }
     }
 
     fn recover(&mut self, context: &mut Context<Self>) {
+        self.live_since = self.state.head;
         for index in 0..self.state.utterances.len() {
-            self.queue(index, false, context);
+            self.queue(index, context);
         }
     }
 
     fn react(&mut self, event: &Event, context: &mut Context<Self>) {
-        if matches!(event.body, EventBody::CaptionFinal(_)) {
-            self.queue(self.state.utterances.len() - 1, true, context);
+        match &event.body {
+            EventBody::CaptionPartial(partial) => self.translate_partial(event.seq, partial, context),
+            EventBody::CaptionFinal(caption) => {
+                self.end_partials(caption.utterance, context);
+                self.queue(self.state.utterances.len() - 1, context);
+            }
+            EventBody::CaptionDropped(dropped) => self.end_partials(dropped.utterance, context),
+            EventBody::TranslationFinal(translation) => self.speak(event.seq, translation, context),
+            _ => {}
         }
     }
 }
@@ -110,10 +174,8 @@ impl Actor for Interpreter {
 
     fn started(&mut self, context: &mut Context<Self>) {
         let (work, tasks) = mpsc::channel(MAX_WAITING);
-        let (speak, lines) = mpsc::channel(MAX_UNSPOKEN);
         self.work = Some(work);
-        context.spawn(translate_all(Arc::clone(&self.follower.cell), tasks, speak).into_actor(self));
-        context.spawn(speak_all(Arc::clone(&self.follower.cell), lines).into_actor(self));
+        context.spawn(translate_all(Arc::clone(&self.follower.cell), tasks).into_actor(self));
         fold::start(self, context);
     }
 }
@@ -122,124 +184,6 @@ impl StreamHandler<Item> for Interpreter {
     fn handle(&mut self, item: Item, context: &mut Context<Self>) {
         fold::handle(self, item, context);
     }
-}
-
-/// A translation to be spoken.
-struct Line {
-    translation: Seq,
-    body: TranslationFinal,
-    spoken_at: i64,
-}
-
-/// One caption at a time, so that translations come in the order of their captions.
-async fn translate_all(cell: Arc<SessionCell>, mut tasks: mpsc::Receiver<Task>, speak: mpsc::Sender<Line>) {
-    while let Some(task) = tasks.recv().await {
-        let answer = match translate(&cell, &task).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                cell.raise(Component::Translate, error, Some(task.caption)).await;
-                continue;
-            }
-        };
-        let body = TranslationFinal {
-            utterance: task.utterance,
-            of: task.caption,
-            participant: task.participant,
-            source_language: task.source,
-            target_language: task.target,
-            text: answer.output.text,
-            engine: answer.output.engine,
-            review: answer.output.review,
-            preservation: Some(answer.output.preservation),
-            provenance: answer.output.model.with_inputs(vec![task.caption]),
-        };
-        let event = EventBody::TranslationFinal(body.clone());
-        let Some(receipt) = cell.record_surely(Component::Translate, event).await else { continue };
-        let Some(spoken_at) = task.spoken_at else { continue };
-        if cell.speech.has_listener(&body.target_language)
-            && speak.try_send(Line { translation: receipt.seq, body, spoken_at }).is_err()
-        {
-            metrics::counter!("healthsync_speech_skipped_total").increment(1);
-        }
-    }
-}
-
-async fn translate(cell: &SessionCell, task: &Task) -> Result<Answer<Translation>, Refusal> {
-    let input = TranslateRequest { text: task.text.clone(), source: task.source.clone(), target: task.target.clone() };
-    let request = Request { session: cell.id, class: Class::Live, input, deadline: None, supersedes: None };
-    let ticket = cell.models.translate.submit(request)?;
-    ticket.answer().await.map_err(|dropped| refusal_of("translation", &dropped))
-}
-
-/// One translation at a time: people hear one voice at a time.
-async fn speak_all(cell: Arc<SessionCell>, mut lines: mpsc::Receiver<Line>) {
-    while let Some(line) = lines.recv().await {
-        if let Err(error) = speak(&cell, &line).await {
-            cell.raise(Component::Speak, error, Some(line.translation)).await;
-        }
-    }
-}
-
-/// Synthesises clause by clause, so that the first sound does not wait for the last word.
-async fn speak(cell: &SessionCell, line: &Line) -> Result<(), Refusal> {
-    let language = &line.body.target_language;
-    let mut spoken: Option<Spoken> = None;
-    for clause in clauses(&line.body.text) {
-        let input = SpeakRequest { text: clause.into(), language: language.clone(), voice: None, speed: 1.0 };
-        let request = Request { session: cell.id, class: Class::Live, input, deadline: None, supersedes: None };
-        let answer = cell.models.speak.submit(request)?.answer().await;
-        let audio = answer.map_err(|dropped| refusal_of("speech synthesis", &dropped))?.output;
-        let spoken = match &mut spoken {
-            Some(spoken) => spoken,
-            None => spoken.insert(announce(cell, line, &audio).await?),
-        };
-        for samples in audio.samples.chunks(FRAME_SAMPLES) {
-            spoken.send(cell, language, samples, false);
-        }
-    }
-    let Some(mut spoken) = spoken else { return Ok(()) };
-    spoken.send(cell, language, &[], true);
-    let duration_ms = spoken.samples * 1_000 / u64::from(spoken.sample_rate.max(1));
-    let completed =
-        EventBody::SpeechCompleted(SpeechCompleted { speech: spoken.speech, duration_ms, interrupted: false });
-    cell.record(completed).await.map(|_| ())
-}
-
-/// A speech under way.
-struct Spoken {
-    speech: SpeechId,
-    sample_rate: u32,
-    frames: u32,
-    samples: u64,
-}
-
-impl Spoken {
-    fn send(&mut self, cell: &SessionCell, language: &Language, samples: &[f32], last: bool) {
-        let payload = samples.iter().flat_map(|s| ((s.clamp(-1.0, 1.0) * 32_767.0) as i16).to_le_bytes()).collect();
-        cell.speech
-            .send(language, SpeechFrame { speech: self.speech, index: self.frames, last, interrupted: false, payload });
-        self.frames += 1;
-        self.samples += samples.len() as u64;
-    }
-}
-
-async fn announce(cell: &SessionCell, line: &Line, audio: &SpokenAudio) -> Result<Spoken, Refusal> {
-    let speech = SpeechId(uuid::Uuid::now_v7());
-    let latency_ms = (cell.clock.now().millis() - line.spoken_at).max(0) as u64;
-    metrics::histogram!("healthsync_speech_latency_seconds").record(latency_ms as f64 / 1_000.0);
-    let announced = SpeechAnnounced {
-        speech,
-        utterance: line.body.utterance,
-        of: line.translation,
-        language: line.body.target_language.clone(),
-        voice: audio.voice.clone(),
-        codec: AudioCodec::PcmS16le,
-        sample_rate: audio.sample_rate,
-        latency_ms,
-        provenance: audio.model.with_inputs(vec![line.translation]),
-    };
-    cell.record(EventBody::SpeechAnnounced(announced)).await?;
-    Ok(Spoken { speech, sample_rate: audio.sample_rate, frames: 0, samples: 0 })
 }
 
 fn refusal_of(what: &str, dropped: &Dropped) -> Refusal {

@@ -9,31 +9,48 @@ use std::{
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
 
-/// Frames a listener may fall behind: 25 s at 100 ms a frame. One that is further behind has lost the thread.
+/// Frames a listener may fall behind: 5 s at 20 ms a frame. One that is further behind has lost the thread.
 const CAPACITY: usize = 256;
 
 #[derive(Default)]
 pub(crate) struct SpeechHub {
-    by_language: Mutex<HashMap<String, broadcast::Sender<Arc<SpeechFrame>>>>,
+    by_language: Mutex<HashMap<String, Channel>>,
+}
+
+struct Channel {
+    frames: broadcast::Sender<Arc<SpeechFrame>>,
+    /// Held by whoever is speaking: people hear one voice at a time.
+    voice: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Default for Channel {
+    fn default() -> Self {
+        Self { frames: broadcast::channel(CAPACITY).0, voice: Arc::default() }
+    }
 }
 
 impl SpeechHub {
     pub(crate) fn listen(&self, language: &Language) -> SpeechStream {
-        let mut languages = self.by_language.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = languages.entry(language.primary()).or_insert_with(|| broadcast::channel(CAPACITY).0);
-        Box::pin(BroadcastStream::new(sender.subscribe()).filter_map(|frame| std::future::ready(frame.ok())))
+        let frames = self.with(language, |channel| channel.frames.subscribe());
+        Box::pin(BroadcastStream::new(frames).filter_map(|frame| std::future::ready(frame.ok())))
     }
 
     pub(crate) fn has_listener(&self, language: &Language) -> bool {
-        let languages = self.by_language.lock().unwrap_or_else(PoisonError::into_inner);
-        languages.get(&language.primary()).is_some_and(|sender| sender.receiver_count() > 0)
+        self.with(language, |channel| channel.frames.receiver_count() > 0)
     }
 
     pub(crate) fn send(&self, language: &Language, frame: SpeechFrame) {
-        let languages = self.by_language.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = languages.get(&language.primary()) {
-            // No listener left is no failure.
-            let _ = sender.send(Arc::new(frame));
-        }
+        // No listener left is no failure.
+        let _ = self.with(language, |channel| channel.frames.send(Arc::new(frame)));
+    }
+
+    /// What a voice in this language holds while it speaks.
+    pub(crate) fn voice(&self, language: &Language) -> Arc<tokio::sync::Mutex<()>> {
+        self.with(language, |channel| Arc::clone(&channel.voice))
+    }
+
+    fn with<T>(&self, language: &Language, read: impl FnOnce(&Channel) -> T) -> T {
+        let mut languages = self.by_language.lock().unwrap_or_else(PoisonError::into_inner);
+        read(languages.entry(language.primary()).or_default())
     }
 }

@@ -1,7 +1,9 @@
 //! Audio tracks: one participant's audio, cut into utterances and put into words.
 
 mod actor;
-mod utterance;
+mod finals;
+mod recognise;
+mod voice;
 
 use self::actor::{AudioTrack, Close, Frame};
 use super::cell::SessionCell;
@@ -46,8 +48,7 @@ impl SessionCell {
         let joined = ParticipantJoined { participant: spec.participant.clone(), language: spec.language.clone() };
         self.record(EventBody::ParticipantJoined(joined)).await?;
         let participant = spec.participant.clone();
-        let track =
-            self.supervise(Component::AudioTrack, move |cell, lease| AudioTrack::new(cell, lease, spec.clone()));
+        let track = self.supervise(Component::AudioTrack, move |cell, lease| AudioTrack::new(cell, lease, &spec));
         if let Some(earlier) = self.tracks.replace(&participant, track.clone()) {
             self.close_track(earlier);
         }

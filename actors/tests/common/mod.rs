@@ -3,7 +3,8 @@
 
 use futures_util::StreamExt;
 use healthsync_actors::{
-    ActorThreads, Clock, Directory, DirectoryConfig, Models, Pool, PoolConfig, SqliteStore, pool::ModelFactory,
+    ActorThreads, Clock, Directory, DirectoryConfig, Models, Pool, PoolConfig, SpeechSettings, SqliteStore,
+    pool::ModelFactory,
 };
 use healthsync_events::{
     Event, EventBody, EventStream, ModelInfo, NewSession, SessionId, Sessions, Timestamp,
@@ -108,6 +109,21 @@ impl ImageDecoder for Images {
     }
 }
 
+/// Models that answer at once, and no ears.
+pub fn models() -> Models {
+    let silent: VoiceActivityFactory =
+        Arc::new(|| Err(ModelError::Load { model: "voice activity".into(), reason: "not part of this test".into() }));
+    Models {
+        transcribe: transcriber(),
+        translate: translator(),
+        speak: speaker(),
+        speech: SpeechSettings::default(),
+        voice_activity: silent,
+        images: Arc::new(Images),
+        image_turns: Semaphore::new(1),
+    }
+}
+
 pub struct Rig {
     pub directory: Directory,
     threads: ActorThreads,
@@ -117,14 +133,15 @@ pub struct Rig {
 
 impl Rig {
     pub fn open(path: &Path) -> Self {
-        let silent: VoiceActivityFactory = Arc::new(|| {
-            Err(ModelError::Load { model: "voice activity".into(), reason: "not part of this test".into() })
-        });
-        Self::hearing(path, silent, transcriber())
+        Self::with(path, models())
     }
 
     /// With ears of the test's own.
     pub fn hearing(path: &Path, voice_activity: VoiceActivityFactory, transcribe: Pool<Transcriber>) -> Self {
+        Self::with(path, Models { voice_activity, transcribe, ..models() })
+    }
+
+    pub fn with(path: &Path, models: Models) -> Self {
         let panic_next = Arc::new(AtomicBool::new(false));
         let trigger = Arc::clone(&panic_next);
         let time = AtomicI64::new(1_000);
@@ -132,14 +149,6 @@ impl Rig {
             assert!(!trigger.swap(false, Ordering::SeqCst), "an injected fault");
             Timestamp::from_millis(time.fetch_add(1, Ordering::SeqCst))
         });
-        let models = Models {
-            transcribe,
-            translate: translator(),
-            speak: speaker(),
-            voice_activity,
-            images: Arc::new(Images),
-            image_turns: Semaphore::new(1),
-        };
         let threads = ActorThreads::start(2).unwrap();
         let store = Arc::new(SqliteStore::open(path).unwrap());
         let directory = Directory::new(store, clock, models, threads.clone(), DirectoryConfig::default());

@@ -1,9 +1,15 @@
 //! Kokoro-82M: phonemes and a style vector to sound at 24 kHz.
 
-use crate::{onnx, phonemes::Reader};
+use crate::{
+    graph,
+    onnx::{self, Weights},
+    phonemes::Reader,
+};
 use healthsync_models::ModelError;
 use ort::{environment::Environment, session::Session, value::Tensor};
 use std::path::Path;
+
+const NAME: &str = "kokoro-82m-int8";
 
 pub(crate) const SAMPLE_RATE: u32 = 24_000;
 
@@ -91,7 +97,13 @@ pub(crate) struct Kokoro {
 
 impl Kokoro {
     pub(crate) fn load(environment: &Environment, model: &Path, threads: usize) -> Result<Self, ModelError> {
-        Ok(Self { session: onnx::session(environment, model, threads, "kokoro-82m-int8")? })
+        let failed = |reason: String| ModelError::Load { model: NAME.into(), reason };
+        if !graph::worth_it() {
+            return Ok(Self { session: onnx::session(environment, Weights::File(model), threads, NAME)? });
+        }
+        let bytes = std::fs::read(model).map_err(|e| failed(e.to_string()))?;
+        let bytes = graph::convolutions_as_products(&bytes).map_err(|e| failed(e.to_string()))?;
+        Ok(Self { session: onnx::session(environment, Weights::Bytes(&bytes), threads, NAME)? })
     }
 
     /// `voice` is the voice's file as loaded; `ipa` as [`crate::phonemes`] gives it.
@@ -102,7 +114,7 @@ impl Kokoro {
         voice: &Voice,
         speed: f32,
     ) -> Result<Vec<f32>, ModelError> {
-        let failed = |e: ort::Error| ModelError::Engine { model: "kokoro-82m-int8".into(), reason: e.to_string() };
+        let failed = |e: ort::Error| ModelError::Engine { model: NAME.into(), reason: e.to_string() };
         let tokens = tokens(ipa, reader);
         if tokens.is_empty() {
             return Ok(Vec::new());

@@ -1,5 +1,6 @@
 //! Text to phonemes by the program espeak-ng. Text goes in by standard input, never as an argument.
 
+use healthsync_events::Language;
 use healthsync_models::ModelError;
 use std::{
     io::Write as _,
@@ -11,13 +12,24 @@ use std::{
 pub(crate) enum Reader {
     BrazilianPortuguese,
     AmericanEnglish,
+    Spanish,
 }
 
 impl Reader {
+    pub(crate) fn of(language: &Language) -> Option<Self> {
+        match language.primary().as_str() {
+            "pt" => Some(Self::BrazilianPortuguese),
+            "en" => Some(Self::AmericanEnglish),
+            "es" => Some(Self::Spanish),
+            _ => None,
+        }
+    }
+
     const fn voice(self) -> &'static str {
         match self {
             Self::BrazilianPortuguese => "pt-br",
             Self::AmericanEnglish => "en-us",
+            Self::Spanish => "es",
         }
     }
 }
@@ -139,11 +151,13 @@ mod tests {
     }
 
     #[test]
-    fn portuguese_and_english_are_read_by_their_own_rules() {
+    fn each_language_is_read_by_its_own_rules() {
         let portuguese = phonemes("Não tenho febre.", Reader::BrazilianPortuguese).unwrap();
         assert!(portuguese.contains('ɲ') && portuguese.ends_with('.'), "{portuguese}");
         let english = phonemes("Good morning, what brings you in today?", Reader::AmericanEnglish).unwrap();
         assert!(english.contains('ŋ') && english.ends_with('?') && english.contains(','), "{english}");
+        let spanish = phonemes("Hace cinco días.", Reader::Spanish).unwrap();
+        assert!(spanish.contains('θ'), "{spanish}");
     }
 
     #[test]

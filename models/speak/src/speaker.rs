@@ -1,21 +1,24 @@
 //! The speaker: chooses a voice, reads the text, and brings the sound to its level.
 
 use crate::{
+    clauses::sentences,
     kokoro::{self, Kokoro, Voice},
     level, onnx,
     phonemes::{self, Reader},
     piper::Piper,
-    text::{MAX_CHARS, clauses, speakable},
+    resample::Resampler,
+    text::{MAX_CHARS, speakable},
+    voices::{PIPER_VOICE, default_voice},
 };
-use healthsync_events::{Language, ModelInfo};
+use healthsync_events::ModelInfo;
 use healthsync_models::{
     Model, ModelError,
     tasks::{SpeakRequest, SpokenAudio},
 };
 use std::{collections::BTreeMap, path::PathBuf};
 
-/// Name of the Piper voice among the voices.
-const PIPER_VOICE: &str = "joe";
+/// Sample rate of everything spoken, in hertz: Kokoro's own, and one that Opus takes.
+pub const SAMPLE_RATE: u32 = kokoro::SAMPLE_RATE;
 
 /// Silence kept before and after a clause, so that clauses do not run into each other.
 const MARGIN_SECONDS: f32 = 0.08;
@@ -44,12 +47,19 @@ pub struct SpeakerFiles {
     pub threads: usize,
 }
 
-/// A speaker of Portuguese and English.
+/// A speaker of Portuguese, English and Spanish.
 pub struct NeuralSpeaker {
     kokoro: Kokoro,
     voices: BTreeMap<String, Voice>,
     kokoro_info: ModelInfo,
-    piper: Option<(Piper, ModelInfo)>,
+    piper: Option<PiperSpeaker>,
+}
+
+struct PiperSpeaker {
+    voice: Piper,
+    /// To [`SAMPLE_RATE`], where the voice has another.
+    resampler: Option<Resampler>,
+    info: ModelInfo,
 }
 
 impl NeuralSpeaker {
@@ -62,7 +72,8 @@ impl NeuralSpeaker {
         let piper = match files.piper {
             Some(piper) => {
                 let loaded = Piper::load(&environment, &piper.model, &piper.config, files.threads)?;
-                Some((loaded, piper.info))
+                let resampler = Resampler::new(loaded.sample_rate(), SAMPLE_RATE);
+                Some(PiperSpeaker { voice: loaded, resampler, info: piper.info })
             }
             None => None,
         };
@@ -74,16 +85,6 @@ impl NeuralSpeaker {
         Ok(speaker)
     }
 
-    /// Portuguese is Kokoro's; English is Piper's where there is one, for its speed.
-    fn voice_for(&self, language: &Language) -> Option<&'static str> {
-        match language.primary().as_str() {
-            "pt" => Some("pf_dora"),
-            "en" if self.piper.is_some() => Some(PIPER_VOICE),
-            "en" => Some("am_michael"),
-            _ => None,
-        }
-    }
-
     fn speak(&mut self, request: &SpeakRequest) -> Result<SpokenAudio, ModelError> {
         let refuse = |reason: &str| ModelError::Input { model: "speech synthesis".into(), reason: reason.into() };
         if request.text.chars().count() > MAX_CHARS {
@@ -92,24 +93,23 @@ impl NeuralSpeaker {
         if !(0.5..=2.0).contains(&request.speed) {
             return Err(refuse("the speed is not between 0.5 and 2"));
         }
-        let reader = match request.language.primary().as_str() {
-            "pt" => Reader::BrazilianPortuguese,
-            "en" => Reader::AmericanEnglish,
-            _ => return Err(refuse("there is no voice for this language")),
-        };
+        let reader = Reader::of(&request.language).ok_or_else(|| refuse("there is no voice for this language"))?;
         let voice = match &request.voice {
             Some(voice) => voice.clone(),
-            None => self.voice_for(&request.language).ok_or_else(|| refuse("there is no such voice"))?.to_owned(),
+            None => default_voice(&request.language, self.piper.is_some())
+                .ok_or_else(|| refuse("there is no such voice"))?
+                .to_owned(),
         };
-        let text = speakable(&request.text, reader == Reader::BrazilianPortuguese);
+        let text = speakable(&request.text, reader);
         let mut samples = Vec::new();
-        let (mut sample_rate, mut model) = (kokoro::SAMPLE_RATE, self.kokoro_info.clone());
-        for clause in clauses(&text) {
-            let ipa = phonemes::phonemes(clause, reader)?;
+        let mut model = self.kokoro_info.clone();
+        for sentence in sentences(&text) {
+            let ipa = phonemes::phonemes(sentence, reader)?;
             let spoken = match &mut self.piper {
-                Some((piper, info)) if voice == PIPER_VOICE && reader == Reader::AmericanEnglish => {
-                    (sample_rate, model) = (piper.sample_rate(), info.clone());
-                    piper.speak(&ipa, request.speed)?
+                Some(piper) if voice == PIPER_VOICE && reader == Reader::AmericanEnglish => {
+                    model = piper.info.clone();
+                    let spoken = piper.voice.speak(&ipa, request.speed)?;
+                    piper.resampler.as_ref().map(|resampler| resampler.convert(&spoken)).unwrap_or(spoken)
                 }
                 _ => {
                     let voice = self.voices.get(&voice).ok_or_else(|| refuse("there is no such voice"))?;
@@ -122,9 +122,9 @@ impl NeuralSpeaker {
                     reason: "it gave samples that are no numbers".into(),
                 });
             }
-            samples.extend(level::finish(&spoken, (MARGIN_SECONDS * sample_rate as f32) as usize));
+            samples.extend(level::finish(&spoken, SAMPLE_RATE, (MARGIN_SECONDS * SAMPLE_RATE as f32) as usize));
         }
-        Ok(SpokenAudio { samples, sample_rate, voice, model })
+        Ok(SpokenAudio { samples, sample_rate: SAMPLE_RATE, voice, model })
     }
 }
 

@@ -65,6 +65,8 @@ pub enum Task {
     Runtime,
     /// Input of the demo consultation and of tests.
     Demo,
+    /// What measuring the others needs.
+    Evaluate,
 }
 
 impl fmt::Display for Task {
@@ -76,6 +78,7 @@ impl fmt::Display for Task {
             Self::Speak => "speak",
             Self::Runtime => "runtime",
             Self::Demo => "demo",
+            Self::Evaluate => "evaluate",
         })
     }
 }

@@ -2,24 +2,31 @@
 //!
 //! - [`convert`] turns Whisper weights as CTranslate2 keeps them into the file whisper.cpp reads, and into the one the
 //!   candle engine reads. Pure but for the files themselves.
-//! - [`WhisperTranscriber`] is the recogniser on whisper.cpp, [`CandleTranscriber`] the one on candle.
+//! - [`WhisperTranscriber`] is the recogniser on whisper.cpp, `CandleTranscriber` (feature `candle`) the one on candle.
 //! - [`EarshotActivity`] tells speech from silence; [`Segmenter`] cuts utterances by it.
-//! - [`LocalAgreement`] decides what of a partial hypothesis is committed.
+//! - [`UtteranceText`] decides what of a partial hypothesis is committed, and what remains to be recognised.
+//! - [`doubt`] is the hallucination guard; [`Context`] what the recogniser is told beforehand.
 
-mod agreement;
+mod alignment;
+#[cfg(feature = "candle")]
 mod candle;
+mod context;
 pub mod convert;
-mod plausible;
+mod guard;
+mod level;
 mod segmenter;
+mod utterance;
 mod vad;
 mod whisper;
 mod window;
 mod words;
 
-pub use agreement::{Agreed, LocalAgreement, honour};
+#[cfg(feature = "candle")]
 pub use candle::{CandleConfig, CandleDevice, CandleFiles, CandleTranscriber};
+pub use context::Context;
 pub use convert::{ConvertError, CtranslateToGgml, CtranslateToSafetensors};
-pub use plausible::implausible;
+pub use guard::{Doubt, doubt, echoes};
 pub use segmenter::{OpenUtterance, Segment, SegmentEvent, Segmenter, SegmenterConfig};
+pub use utterance::{Agreed, UtteranceText, Window, join};
 pub use vad::EarshotActivity;
 pub use whisper::{WhisperConfig, WhisperTranscriber};

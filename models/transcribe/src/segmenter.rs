@@ -1,5 +1,6 @@
 //! Cuts a track into utterances by voice activity. Pure: no clock, no I/O.
 
+use crate::level::Leveller;
 use healthsync_models::{ModelError, tasks::VoiceActivity};
 use std::collections::VecDeque;
 
@@ -79,6 +80,7 @@ struct Open {
 pub struct Segmenter {
     config: SegmenterConfig,
     activity: Box<dyn VoiceActivity>,
+    leveller: Leveller,
     /// Media time of the end of the frames taken; `None` before the first sample.
     clock: Option<u64>,
     /// Samples after that, too few for a frame.
@@ -88,11 +90,23 @@ pub struct Segmenter {
     /// Length of the voice just heard while nobody is taken to speak.
     voice: u64,
     open: Option<Open>,
+    keep_until: u64,
 }
 
 impl Segmenter {
     pub fn new(config: SegmenterConfig, activity: Box<dyn VoiceActivity>) -> Self {
-        Self { config, activity, clock: None, rest: Vec::new(), recent: VecDeque::new(), voice: 0, open: None }
+        let leveller = Leveller::default();
+        Self {
+            config,
+            activity,
+            leveller,
+            clock: None,
+            rest: Vec::new(),
+            recent: VecDeque::new(),
+            voice: 0,
+            open: None,
+            keep_until: 0,
+        }
     }
 
     /// Takes samples in at media time `at`. What is missing before them counts as silence; what was taken
@@ -128,6 +142,12 @@ impl Segmenter {
         Some(OpenUtterance { samples: open.samples.get(..length as usize)?, ..open })
     }
 
+    /// Says that the utterance being spoken is not to be cut before this media time: its words up to there are
+    /// committed, and would be heard twice.
+    pub fn keep_until(&mut self, at: u64) {
+        self.keep_until = at;
+    }
+
     /// Ends the track, and with it the utterance being spoken.
     pub fn finish(&mut self) -> Option<SegmentEvent> {
         let open = self.open.take()?;
@@ -140,7 +160,7 @@ impl Segmenter {
         let whole = self.rest.len() / len * len;
         let frames: Vec<f32> = self.rest.drain(..whole).collect();
         for frame in frames.chunks_exact(len) {
-            let probability = self.activity.probability(frame)?;
+            let probability = self.activity.probability(&self.leveller.level(frame))?;
             self.clock = self.clock.map(|clock| clock + len as u64);
             self.frame(frame, probability, events);
         }
@@ -192,7 +212,8 @@ impl Segmenter {
     /// used twice.
     fn cut(&mut self, events: &mut Vec<SegmentEvent>) {
         let Some(mut open) = self.open.take() else { return };
-        let from = open.samples.len().saturating_sub(self.config.cut_search as usize);
+        let kept = (self.keep_until.saturating_sub(open.start) as usize).min(open.samples.len());
+        let from = open.samples.len().saturating_sub(self.config.cut_search as usize).max(kept);
         let at = from + quietest(&open.samples[from..]);
         let rest = open.samples.split_off(at);
         let middle = open.start + at as u64;

@@ -7,9 +7,9 @@ use crate::{
 use healthsync_events::{Language, ModelInfo};
 use healthsync_models::{
     Model, ModelError,
-    tasks::{Effort, SpokenLanguage, TranscribeRequest, Transcription},
+    tasks::{Cancel, Effort, SpokenLanguage, TranscribeRequest, Transcription},
 };
-use std::path::Path;
+use std::{cell::RefCell, collections::HashMap, path::Path, rc::Rc};
 use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState};
 
 /// Hypotheses kept at a time. Measured on clinical Portuguese, five make a seventh fewer word errors than one for
@@ -18,8 +18,8 @@ const BEAMS: i32 = 5;
 
 const UNKNOWN_LANGUAGE: &str = "a language Whisper does not know";
 
-/// Tokens of earlier text or terms given along.
-const MAX_PROMPT_CHARS: usize = 400;
+/// Characters of earlier text or terms given along: Whisper reads the last 224 tokens.
+const MAX_PROMPT_CHARS: usize = 600;
 
 #[derive(Debug, Clone)]
 pub struct WhisperConfig {
@@ -29,8 +29,13 @@ pub struct WhisperConfig {
 /// A loaded recogniser.
 pub struct WhisperTranscriber {
     info: ModelInfo,
+    context: WhisperContext,
     state: WhisperState,
     config: WhisperConfig,
+    /// By language and effort. whisper-rs never frees what it hands to whisper.cpp: made once each, it does not add up.
+    templates: HashMap<(String, Effort), FullParams<'static, 'static>>,
+    /// Whether nobody waits for the answer being made any more.
+    cancel: Rc<RefCell<Cancel>>,
 }
 
 impl WhisperTranscriber {
@@ -42,7 +47,7 @@ impl WhisperTranscriber {
         let context = WhisperContext::new_with_params(ggml, WhisperContextParameters::default())
             .map_err(|e| failed(e.to_string()))?;
         let state = context.create_state().map_err(|e| failed(e.to_string()))?;
-        Ok(Self { info, state, config })
+        Ok(Self { info, context, state, config, templates: HashMap::new(), cancel: Rc::default() })
     }
 
     fn transcribe(&mut self, request: &TranscribeRequest) -> Result<Transcription, ModelError> {
@@ -52,34 +57,39 @@ impl WhisperTranscriber {
         if request.samples.is_empty() {
             return Err(self.input("no audio"));
         }
+        self.cancel.replace(request.cancel.clone());
         let mut samples = request.samples.to_vec();
         samples.resize(samples.len().max(MIN_SAMPLES), 0.0);
         let (language, language_probability) = self.language(&request.language, &samples)?;
-        let strategy = match request.effort {
-            Effort::Draft => SamplingStrategy::Greedy { best_of: 1 },
-            Effort::Full => SamplingStrategy::BeamSearch { beam_size: BEAMS, patience: -1.0 },
-        };
-        let mut params = FullParams::new(strategy);
-        params.set_n_threads(self.config.threads as i32);
-        params.set_language(Some(known(&language).ok_or_else(|| self.input(UNKNOWN_LANGUAGE))?));
+        let prompt = self.prompt(request)?;
+        let mut params: FullParams<'_, '_> = self.template(&language, request.effort)?.clone();
         params.set_audio_ctx(audio_context(samples.len()) as i32);
-        params.set_no_context(true);
-        params.set_single_segment(true);
-        params.set_token_timestamps(true);
-        params.set_suppress_blank(true);
-        params.set_suppress_nst(true);
-        // Another try at a higher temperature would double the wait: what is implausible is dropped instead.
-        params.set_temperature_inc(0.0);
-        params.set_print_special(false);
-        params.set_print_progress(false);
-        params.set_print_realtime(false);
-        params.set_print_timestamps(false);
-        if let Some(prompt) = &request.prompt {
-            let prompt: String = prompt.chars().filter(|c| *c != '\0').take(MAX_PROMPT_CHARS).collect();
-            params.set_initial_prompt(&prompt);
+        params.set_tokens(&prompt);
+        let done = self.state.full(params, &samples);
+        if request.cancel.is_cancelled() {
+            return Err(ModelError::Cancelled { model: self.info.name.clone() });
         }
-        self.state.full(params, &samples).map_err(|e| self.failed(&e.to_string()))?;
+        done.map_err(|e| self.failed(&e.to_string()))?;
         Ok(self.read(language, language_probability))
+    }
+
+    /// The newest tokens of the prompt, as many as Whisper reads.
+    fn prompt(&self, request: &TranscribeRequest) -> Result<Vec<i32>, ModelError> {
+        let Some(prompt) = &request.prompt else { return Ok(Vec::new()) };
+        let prompt: String = prompt.chars().filter(|c| *c != '\0').take(MAX_PROMPT_CHARS).collect();
+        // A token is at least one byte.
+        let tokens = self.context.tokenize(&format!(" {prompt}"), prompt.len() + 1);
+        tokens.map_err(|e| self.failed(&e.to_string()))
+    }
+
+    fn template(&mut self, language: &Language, effort: Effort) -> Result<&FullParams<'static, 'static>, ModelError> {
+        let key = (language.primary(), effort);
+        if !self.templates.contains_key(&key) {
+            let name = known(language).ok_or_else(|| self.input(UNKNOWN_LANGUAGE))?;
+            let params = params(name, effort, self.config.threads, Rc::clone(&self.cancel));
+            self.templates.insert(key.clone(), params);
+        }
+        self.templates.get(&key).ok_or_else(|| self.input(UNKNOWN_LANGUAGE))
     }
 
     fn read(&self, language: Language, language_probability: f32) -> Transcription {
@@ -127,6 +137,36 @@ impl WhisperTranscriber {
     fn input(&self, reason: &str) -> ModelError {
         ModelError::Input { model: self.info.name.clone(), reason: reason.into() }
     }
+}
+
+/// How whisper.cpp is asked, but for the length of the audio and the prompt.
+fn params(
+    language: &'static str,
+    effort: Effort,
+    threads: usize,
+    cancel: Rc<RefCell<Cancel>>,
+) -> FullParams<'static, 'static> {
+    let mut params = FullParams::new(match effort {
+        Effort::Draft => SamplingStrategy::Greedy { best_of: 1 },
+        Effort::Full => SamplingStrategy::BeamSearch { beam_size: BEAMS, patience: -1.0 },
+    });
+    params.set_language(Some(language));
+    params.set_n_threads(threads as i32);
+    params.set_no_context(true);
+    params.set_single_segment(true);
+    params.set_token_timestamps(true);
+    params.set_suppress_blank(true);
+    params.set_suppress_nst(true);
+    // Another try at a higher temperature would double the wait: what is implausible is dropped instead.
+    params.set_temperature_inc(0.0);
+    params.set_print_special(false);
+    params.set_print_progress(false);
+    params.set_print_realtime(false);
+    params.set_print_timestamps(false);
+    // whisper-rs calls what it is given as the type it is given: only a box of this type is what it then points to.
+    let abort: Box<dyn FnMut() -> bool> = Box::new(move || cancel.borrow().is_cancelled());
+    params.set_abort_callback_safe(abort);
+    params
 }
 
 /// What whisper.cpp calls a language it knows.

@@ -30,7 +30,7 @@ pub(crate) fn spans(text: &str, tokens: impl Fn(&str) -> usize) -> Vec<Span> {
 }
 
 /// Byte positions after the last character of each sentence; the last is the text's end.
-fn ends(text: &str) -> Vec<usize> {
+pub(crate) fn ends(text: &str) -> Vec<usize> {
     let mut ends = Vec::new();
     let mut start = 0;
     let mut characters = text.char_indices().peekable();

@@ -1,6 +1,6 @@
 //! The translator: finds the direction, cuts texts into sentences, and translates those of a batch together.
 
-use crate::{Direction, sentences};
+use crate::{Direction, router::Engine as Directed, sentences};
 use fxtranslate::{
     engine::Engine,
     segment::{Span, reassemble},
@@ -137,6 +137,12 @@ impl Model for FirefoxTranslator {
             model: self.directions[job.direction].info.clone(),
         };
         jobs.into_iter().map(|job| job.map(answer)).collect()
+    }
+}
+
+impl Directed for FirefoxTranslator {
+    fn serves(&self, source: &Language, target: &Language) -> bool {
+        self.directions.iter().any(|it| it.source.same_language(source) && it.target.same_language(target))
     }
 }
 

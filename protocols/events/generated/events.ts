@@ -225,7 +225,7 @@ export type Receipt = { seq: Seq, at: Timestamp,
  */
 repeated: boolean, };
 
-export type Refusal = { "code": "unknown_session" } | { "code": "session_ended" } | { "code": "not_found", what: string, } | { "code": "invalid", field: string, reason: string, } | { "code": "too_large", what: string, limit: number, } | { "code": "unsupported_media", media_type: string, } | { "code": "overloaded", queue: string, retry_after_ms: number, } | { "code": "unavailable", component: string, } | { "code": "conflict", what: string, };
+export type Refusal = { "code": "unknown_session" } | { "code": "session_ended" } | { "code": "not_found", what: string, } | { "code": "invalid", field: string, reason: string, } | { "code": "too_large", what: string, limit: number, } | { "code": "unsupported_media", media_type: string, } | { "code": "overloaded", queue: string, retry_after_ms: number, } | { "code": "unavailable", component: string, } | { "code": "expired", what: string, } | { "code": "conflict", what: string, };
 
 export type Region = { left: number, top: number, width: number, height: number, };
 

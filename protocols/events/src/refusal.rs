@@ -32,6 +32,8 @@ pub enum Refusal {
     },
     #[error("{component} is not available")]
     Unavailable { component: String },
+    #[error("the {what} has expired")]
+    Expired { what: String },
     #[error("the session already has {what}")]
     Conflict { what: String },
 }
@@ -54,7 +56,7 @@ impl Refusal {
     pub fn status(&self) -> u16 {
         match self {
             Self::UnknownSession | Self::NotFound { .. } => 404,
-            Self::SessionEnded => 410,
+            Self::SessionEnded | Self::Expired { .. } => 410,
             Self::Invalid { .. } => 422,
             Self::TooLarge { .. } => 413,
             Self::UnsupportedMedia { .. } => 415,

@@ -261,7 +261,8 @@ pub struct LanguageSet {
 
 /// A binary WebSocket message: 16 bytes speech identifier (UUID, network order), 4 bytes frame index
 /// (little-endian, from 0), 1 byte flags (bit 0: last frame; bit 1: interrupted, what has not been played yet is not
-/// to be), then samples in the announced codec.
+/// to be), then samples in the announced codec; a last frame may be without any. Frames come at the pace they are
+/// played at, at most 200 ms ahead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpeechFrame {
     pub speech: SpeechId,

@@ -9,8 +9,12 @@ const LOOKAHEAD_S = 1.5;
 const LEAD_S = 0.08;
 const PUMP_MS = 100;
 
+/** Of the decoder's Opus: played without another conversion. */
+const CONTEXT_HZ = 48_000;
+
 interface Scheduled {
   readonly source: AudioBufferSourceNode;
+  readonly speech: SpeechId;
   readonly utterance: UtteranceId;
   readonly startsAt: number;
   readonly endsAt: number;
@@ -30,7 +34,7 @@ export class SpeechPlayer {
 
   /** Must be called from a click or key press: browsers start audio only then. */
   async enable(): Promise<void> {
-    this.context ??= new AudioContext();
+    this.context ??= new AudioContext({ sampleRate: CONTEXT_HZ });
     if (this.gain === undefined) {
       this.gain = this.context.createGain();
       this.gain.connect(this.context.destination);
@@ -64,12 +68,23 @@ export class SpeechPlayer {
 
   frame(frame: SpeechFrame): void {
     if (this.pumpTimer === undefined) return;
-    this.queue.push(frame, performance.now());
+    if (frame.interrupted) this.interrupt(frame.speech);
+    else this.queue.push(frame, performance.now());
     this.pump();
   }
 
-  complete(speech: SpeechId): void {
-    this.queue.complete(speech);
+  complete(speech: SpeechId, interrupted: boolean): void {
+    if (interrupted) this.interrupt(speech);
+    else this.queue.complete(speech);
+  }
+
+  /** What has been given to the sound card ahead of its time is taken back too. */
+  private interrupt(speech: SpeechId): void {
+    this.queue.interrupt(speech);
+    const [mine, others] = [this.scheduled.filter((s) => s.speech === speech), this.scheduled.filter((s) => s.speech !== speech)];
+    for (const { source } of mine) source.stop();
+    this.scheduled = others;
+    this.cursor = others.at(-1)?.endsAt ?? 0;
   }
 
   private pump(): void {
@@ -94,7 +109,7 @@ export class SpeechPlayer {
     const startsAt = Math.max(this.cursor, context.currentTime + LEAD_S);
     source.start(startsAt);
     this.cursor = startsAt + buffer.duration;
-    this.scheduled.push({ source, utterance: chunk.utterance, startsAt, endsAt: this.cursor });
+    this.scheduled.push({ source, speech: chunk.speech, utterance: chunk.utterance, startsAt, endsAt: this.cursor });
   }
 
   private report(utterance: UtteranceId | undefined): void {

@@ -1,6 +1,7 @@
 import type { SpeechAnnounced } from '@events';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { SpeechFrame } from '../net/frames';
+import type { Decoded } from './decoder';
 import { eventsOf, present } from '../testing/fixture';
 import { MAX_QUEUED_SECONDS, SpeechQueue, STALL_MS } from './speech-queue';
 
@@ -13,7 +14,7 @@ const [first, second, third] = eventsOf('speech.announced').slice(0, 3).map((eve
 /** A frame of `seconds` whose samples all have the value `level` / 32768. */
 function frame({ speech }: SpeechAnnounced, index: number, level: number, { last = false, seconds = 0.01 } = {}): SpeechFrame {
   const samples = new Int16Array(Math.round(seconds * 24_000)).fill(level);
-  return { speech, index, last, payload: new DataView(samples.buffer) };
+  return { speech, index, last, interrupted: false, payload: new DataView(samples.buffer) };
 }
 
 let queue: SpeechQueue;
@@ -94,6 +95,45 @@ describe('the speech queue', () => {
     queue.announce({ ...first, codec: 'opus' }, 0);
     queue.push(frame(first, 0, 1, { last: true }), 0);
     expect(level()).toBeUndefined();
+  });
+
+  it('drops at once what was interrupted, and whatever still comes of it', () => {
+    queue.announce(first, 0);
+    queue.announce(second, 0);
+    queue.push(frame(first, 0, 1), 0);
+    queue.push(frame(first, 1, 2), 0);
+    queue.push(frame(second, 0, 10, { last: true }), 0);
+    expect(level()).toBe(1);
+    queue.push({ ...frame(first, 2, 3, { last: true }), interrupted: true }, 0);
+    queue.push(frame(first, 3, 4), 0);
+    expect([level(), level()]).toEqual([10, undefined]);
+  });
+
+  it('never begins a speech that was interrupted before its first frame', () => {
+    queue.announce(first, 0);
+    queue.interrupt(first.speech);
+    queue.push(frame(first, 0, 1, { last: true }), 0);
+    expect(level()).toBeUndefined();
+  });
+
+  it('waits for a decoder to give everything back before it goes on to the next speech', () => {
+    const slow: { out: (decoded: Decoded) => void; done?: () => void }[] = [];
+    queue = new SpeechQueue((_, out) => {
+      const mine: (typeof slow)[number] = { out };
+      slow.push(mine);
+      return { decode: () => undefined, end: (done) => { mine.done = done; }, close: () => undefined };
+    });
+    const give = (i: number, value: number): void => { slow[i]?.out({ samples: new Float32Array(960).fill(value / 32_768), sampleRate: 48_000 }); };
+    for (const speech of [first, second]) queue.announce({ ...speech, codec: 'opus' }, 0);
+    queue.push(frame(first, 0, 0), 0);
+    queue.push(frame(first, 1, 0, { last: true }), 0);
+    queue.push(frame(second, 0, 0, { last: true }), 0);
+    give(0, 1);
+    give(1, 10);
+    expect([level(), level()]).toEqual([1, undefined]);
+    give(0, 2);
+    slow[0]?.done?.();
+    expect([level(), level()]).toEqual([2, 10]);
   });
 
   it('names the utterance being heard and its rate, and forgets all when cleared', () => {

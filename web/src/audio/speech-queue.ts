@@ -3,11 +3,12 @@
  * began to arrive, each one's frames in order.
  */
 import type { SpeechAnnounced, SpeechId, UtteranceId } from '@events';
-import { pcmSamples, type SpeechFrame } from '../net/frames';
+import type { SpeechFrame } from '../net/frames';
+import { makeDecoder, type Decoded, type Decoder, type MakeDecoder } from './decoder';
 
 /** A listener half a minute behind is no longer in the conversation: whole speeches not yet begun give way. */
 export const MAX_QUEUED_SECONDS = 30;
-/** Frames and announcements travel apart: a few frames may come first. */
+/** Frames and announcements travel apart: a few frames, of 20 ms or more, may come first. */
 const MAX_ORPHANS = 64;
 /** Announcements remembered; replayed ones never get frames. */
 const MAX_ANNOUNCED = 32;
@@ -23,7 +24,8 @@ export interface Chunk {
 
 interface Item {
   readonly announced: SpeechAnnounced;
-  readonly waiting: Float32Array<ArrayBuffer>[];
+  readonly waiting: Decoded[];
+  readonly decoder: Decoder;
   nextIndex: number;
   begun: boolean;
   finished: boolean;
@@ -38,9 +40,9 @@ export class SpeechQueue {
   /** Speeches left out because too much was waiting. */
   skipped = 0;
 
+  constructor(private readonly decoderFor: MakeDecoder = makeDecoder) {}
+
   announce(event: SpeechAnnounced, nowMs: number): void {
-    // Web Audio takes any rate within these for certain.
-    if (event.codec !== 'pcm_s16le' || event.sample_rate < 8_000 || event.sample_rate > 96_000) return;
     this.announced.set(event.speech, event);
     forgetOldest(this.announced, MAX_ANNOUNCED);
     const mine = this.orphans.filter((frame) => frame.speech === event.speech);
@@ -55,24 +57,30 @@ export class SpeechQueue {
       this.orphans = [...this.orphans, frame].slice(-MAX_ORPHANS);
       return;
     }
-    let item = this.items.find((i) => i.announced.speech === frame.speech);
-    if (item === undefined) {
-      item = { announced, waiting: [], nextIndex: 0, begun: false, finished: false, touchedMs: nowMs };
-      this.items.push(item);
+    if (frame.interrupted) {
+      this.interrupt(frame.speech);
+      return;
     }
+    const item = this.items.find((i) => i.announced.speech === frame.speech) ?? this.begin(announced, nowMs);
     // A frame missed by a slow listener is gone; one repeated has been heard.
-    if (frame.index < item.nextIndex) return;
+    if (item === undefined || frame.index < item.nextIndex) return;
     item.nextIndex = frame.index + 1;
     item.touchedMs = nowMs;
-    item.finished = frame.last;
-    const samples = pcmSamples(frame.payload);
-    if (samples.length > 0) item.waiting.push(samples);
+    item.decoder.decode(frame.payload);
+    if (frame.last) finish(item);
     this.bound();
   }
 
   complete(speech: SpeechId): void {
     const item = this.items.find((i) => i.announced.speech === speech);
-    if (item !== undefined) item.finished = true;
+    if (item !== undefined) finish(item);
+  }
+
+  /** Somebody took the turn: nothing more of this speech is to be heard, whatever still comes of it. */
+  interrupt(speech: SpeechId): void {
+    const item = this.items.find((i) => i.announced.speech === speech);
+    if (item !== undefined) this.remove(item);
+    else this.forget(speech);
   }
 
   /** The next samples to play, if there are any. */
@@ -80,11 +88,11 @@ export class SpeechQueue {
     for (;;) {
       const item = this.items[0];
       if (item === undefined) return undefined;
-      const samples = item.waiting.shift();
-      if (samples !== undefined) {
+      const decoded = item.waiting.shift();
+      if (decoded !== undefined) {
         item.begun = true;
-        const { speech, utterance, sample_rate: sampleRate } = item.announced;
-        return { speech, utterance, sampleRate, samples };
+        const { speech, utterance } = item.announced;
+        return { speech, utterance, ...decoded };
       }
       if (!item.finished && nowMs - item.touchedMs < STALL_MS) return undefined;
       this.remove(item);
@@ -100,6 +108,16 @@ export class SpeechQueue {
     this.orphans = [];
   }
 
+  /** `undefined` for a speech that cannot be decoded here. */
+  private begin(announced: SpeechAnnounced, nowMs: number): Item | undefined {
+    const waiting: Decoded[] = [];
+    const decoder = this.decoderFor(announced, (decoded) => waiting.push(decoded));
+    if (decoder === undefined) return undefined;
+    const item = { announced, waiting, decoder, nextIndex: 0, begun: false, finished: false, touchedMs: nowMs };
+    this.items.push(item);
+    return item;
+  }
+
   private bound(): void {
     while (this.queuedSeconds > MAX_QUEUED_SECONDS) {
       // Never the one being heard, nor the newest.
@@ -112,13 +130,24 @@ export class SpeechQueue {
 
   private remove(item: Item): void {
     this.items = this.items.filter((i) => i !== item);
-    this.done.add(item.announced.speech);
+    item.decoder.close();
+    this.forget(item.announced.speech);
+  }
+
+  private forget(speech: SpeechId): void {
+    this.done.add(speech);
     forgetOldest(this.done, MAX_ANNOUNCED);
   }
 }
 
+function finish(item: Item): void {
+  item.decoder.end(() => {
+    item.finished = true;
+  });
+}
+
 function seconds(item: Item): number {
-  return item.waiting.reduce((sum, samples) => sum + samples.length, 0) / item.announced.sample_rate;
+  return item.waiting.reduce((sum, { samples, sampleRate }) => sum + samples.length / sampleRate, 0);
 }
 
 function forgetOldest<K>(kept: Map<K, unknown> | Set<K>, max: number): void {

@@ -34,6 +34,11 @@ describe('a speech frame', () => {
     expect(pcmSamples(decoded.payload)).toHaveLength(0);
   });
 
+  it('says when it ends because somebody took the turn', () => {
+    expect(decodeSpeechFrame(frame({ flags: 1 }))).toMatchObject({ last: true, interrupted: false });
+    expect(decodeSpeechFrame(frame({ flags: 3 }))).toMatchObject({ last: true, interrupted: true });
+  });
+
   it('is refused when cut anywhere within its header', () => {
     const whole = frame({ payload: [1, 2, 3, 4] });
     for (let length = 0; length < HEADER_BYTES; length++) {
@@ -48,6 +53,6 @@ describe('a speech frame', () => {
   });
 
   it('is refused with flags of a later version', () => {
-    expect(decodeSpeechFrame(frame({ flags: 2 }))).toBeUndefined();
+    for (const flags of [2, 4, 5, 255]) expect(decodeSpeechFrame(frame({ flags })), `flags ${flags}`).toBeUndefined();
   });
 });

@@ -5,6 +5,8 @@ export interface SpeechFrame {
   readonly speech: SpeechId;
   readonly index: number;
   readonly last: boolean;
+  /** Somebody took the turn: what has not been played yet is not to be. Comes with `last` only. */
+  readonly interrupted: boolean;
   /** Samples in the announced codec. */
   readonly payload: DataView;
 }
@@ -16,11 +18,13 @@ export function decodeSpeechFrame(bytes: ArrayBuffer): SpeechFrame | undefined {
   if (bytes.byteLength < HEADER_BYTES) return undefined;
   const view = new DataView(bytes);
   const flags = view.getUint8(20);
-  if (flags > 1) return undefined;
+  // An interruption is an end: 2 alone means nothing.
+  if (flags > 3 || flags === 2) return undefined;
   return {
     speech: uuid(new Uint8Array(bytes, 0, 16)),
     index: view.getUint32(16, true),
-    last: flags === 1,
+    last: (flags & 1) === 1,
+    interrupted: (flags & 2) === 2,
     payload: new DataView(bytes, HEADER_BYTES),
   };
 }
@@ -35,4 +39,9 @@ export function pcmSamples(payload: DataView): Float32Array<ArrayBuffer> {
 function uuid(bytes: Uint8Array): string {
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+/** Absent in logs from before speech could be interrupted. */
+export function wasInterrupted(completed: { readonly interrupted?: boolean }): boolean {
+  return completed.interrupted ?? false;
 }

@@ -2,6 +2,7 @@
 import type { Language } from '@events';
 import type { ChatRow, Row, UtteranceRow } from '../state/model';
 import { h, icon, setAttribute, setText } from './dom';
+import { explain } from '../state/findings';
 import { clockTime, dropReason, languageName, sameLanguage, speakerName } from './format';
 import type { Sources } from './sources';
 
@@ -129,6 +130,11 @@ export class CaptionRow {
       find()?.translations.find((t) => t.seq === translation.seq)?.value.provenance,
     );
     const note = h('div', { class: 'note', lang: 'en' }, h('span', { class: 'mt', title: `Engine: ${engine}` }, mark), provenance);
+    const lost = translation.value.preservation?.findings ?? [];
+    if (lost.length > 0) {
+      const said = `check the original: ${lost.map(explain).join('; ')}. Not spoken aloud.`;
+      note.prepend(h('span', { class: 'doubt', 'data-testid': 'not-preserved' }, said));
+    }
     if (spoken !== undefined) {
       const seconds = (spoken.value.latency_ms / 1_000).toFixed(1);
       const title = `Spoken by ${spoken.value.voice}, first audio ${seconds} s after the speaker stopped`;

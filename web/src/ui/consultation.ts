@@ -3,6 +3,7 @@ import type { SessionId } from '@events';
 import type { SpeechPlayer } from '../audio/player';
 import { ApiError, eventsUrl, getSession, serverNow } from '../net/api';
 import { Connection, type ConnectionStatus, type Sink } from '../net/connection';
+import { wasInterrupted } from '../net/frames';
 import { Store } from '../state/store';
 import { Alarms } from './alarms';
 import { Assessment } from './assessment';
@@ -107,7 +108,7 @@ function sink(store: Store, late: Late): Sink {
     event: (event) => {
       store.apply(event);
       if (event.type === 'speech.announced') late.player?.announce(event);
-      if (event.type === 'speech.completed') late.player?.complete(event.speech);
+      if (event.type === 'speech.completed') late.player?.complete(event.speech, wasInterrupted(event));
     },
     notice: (notice) => { store.applyNotice(notice); },
     frame: (frame) => { late.player?.frame(frame); },

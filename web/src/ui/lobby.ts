@@ -23,6 +23,7 @@ class Lobby {
   private readonly patient = h('input', { id: 'patient', class: 'field', type: 'text', required: true, maxlength: 64, autocomplete: 'off', spellcheck: 'false', placeholder: 'PID-1001', 'data-testid': 'start-patient' });
   private readonly languages = [languageSelect('patient-language', 'pt'), languageSelect('clinician-language', 'en')] as const;
   private readonly scale = h('select', { id: 'scale', class: 'field' }, h('option', { value: 'scale1' }, 'Scale 1 (most patients)'), h('option', { value: 'scale2' }, 'Scale 2 (confirmed hypercapnic respiratory failure)'));
+  private readonly terms = h('input', { id: 'terms', class: 'field', type: 'text', autocomplete: 'off', maxLength: 600, 'data-testid': 'start-terms' });
   private readonly submit = h('button', { type: 'submit', class: 'button primary wide', 'data-testid': 'start-button' }, 'Start session');
   private readonly error = h('p', { class: 'error', role: 'alert' });
   private readonly list = h('div', { class: 'session-list' });
@@ -54,6 +55,7 @@ class Lobby {
       field('patient', 'Patient identifier', this.patient, 'As the hospital issues it: bedside monitors find the session by it.'),
       h('div', { class: 'form-row' }, field('patient-language', 'Patient speaks', patientLanguage), field('clinician-language', 'Clinician speaks', clinicianLanguage)),
       h('details', {}, h('summary', {}, 'NEWS2 oxygen saturation scale'), field('scale', 'SpO₂ scale', this.scale, 'Scale 2 only when a clinician has said so.')),
+      h('details', {}, h('summary', {}, 'Names to expect'), field('terms', 'Drugs, anatomy, people', this.terms, 'Separated by commas: speech recognition listens for them.')),
       this.error,
       this.submit,
     );
@@ -72,7 +74,8 @@ class Lobby {
     }
     setText(this.error, '');
     this.submit.disabled = true;
-    const wanted: NewSession = { patient, languages: [first, second], spo2_scale: this.scale.value === 'scale2' ? 'scale2' : 'scale1' };
+    const terms = this.terms.value.split(',').map((term) => term.trim()).filter((term) => term !== '');
+    const wanted: NewSession = { patient, languages: [first, second], spo2_scale: this.scale.value === 'scale2' ? 'scale2' : 'scale1', terms };
     try {
       const { session } = await createSession(wanted);
       location.assign(sessionHref(session));

@@ -1,16 +1,30 @@
 //! The actor that owns a track: voice activity, partials while someone speaks, finals when they pause.
 
-use super::utterance::{FinalJob, Hypotheses, Spoken, finalize_all, partial, request_final};
-use crate::{pool::Ticket, session::cell::SessionCell, supervise::Lease};
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
+use super::{
+    finals::{FinalJob, finalize_all, given_up},
+    recognise::{Asked, Spoken, ask_final, ask_partial, ms},
+    voice::Voice,
+};
+use crate::{
+    pool::Answer,
+    session::{cell::SessionCell, fold::Item},
+    supervise::Lease,
+};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, StreamHandler,
+    WrapFuture,
+};
 use healthsync_events::{
-    AudioFrame, AudioTrackSpec, EventBody, Refusal, Seq, UtteranceId,
+    AudioFrame, AudioTrackSpec, EventBody, Language, ModelInfo, ParticipantId, Refusal, Seq, UtteranceId,
     audio::SAMPLE_RATE,
     consultation::{Component, SpeechBoundary},
-    speech::{CaptionDropReason, CaptionDropped, MediaSpan},
+    speech::{CaptionDropReason, CaptionDropped, CaptionPartial, MediaSpan},
 };
-use healthsync_models::{ModelError, tasks::Transcription};
-use healthsync_transcribe::{SegmentEvent, Segmenter, SegmenterConfig};
+use healthsync_models::{
+    ModelError,
+    tasks::{Cancel, Transcription},
+};
+use healthsync_transcribe::{SegmentEvent, Segmenter, SegmenterConfig, UtteranceText, Window, doubt};
 use std::{sync::Arc, time::Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -41,7 +55,11 @@ struct Open {
     started: watch::Receiver<Option<Seq>>,
     /// Media time up to which a partial has been asked for.
     asked_until: u64,
-    hypotheses: Hypotheses,
+    text: UtteranceText,
+    /// The language it was last taken for, and by which model.
+    heard: Option<(Language, ModelInfo)>,
+    /// Stops the partial being made.
+    partial: Cancel,
     /// Its final text, asked for while the pause that may end it goes on.
     ahead: Option<Ahead>,
 }
@@ -49,13 +67,14 @@ struct Open {
 /// Recognition of an utterance whose last voice ended at `voiced_end`, if the recogniser took it in.
 struct Ahead {
     voiced_end: u64,
-    ticket: Option<Ticket<Transcription>>,
+    window: Window,
+    asked: Option<Asked>,
 }
 
 pub(super) struct AudioTrack {
     cell: Arc<SessionCell>,
     lease: Lease,
-    spec: AudioTrackSpec,
+    voice: Arc<Voice>,
     segmenter: Option<Segmenter>,
     open: Option<Open>,
     finals: Option<mpsc::Sender<FinalJob>>,
@@ -65,29 +84,37 @@ pub(super) struct AudioTrack {
 }
 
 impl AudioTrack {
-    pub(super) fn new(cell: Arc<SessionCell>, lease: Lease, spec: AudioTrackSpec) -> Self {
-        let newest = (Instant::now(), 0);
-        Self { cell, lease, spec, segmenter: None, open: None, finals: None, drained: None, newest }
+    pub(super) fn new(cell: Arc<SessionCell>, lease: Lease, spec: &AudioTrackSpec) -> Self {
+        let (voice, newest) = (Arc::new(Voice::new(spec)), (Instant::now(), 0));
+        Self { cell, lease, voice, segmenter: None, open: None, finals: None, drained: None, newest }
     }
 
     /// When the sample at media time `at` came.
     fn arrival(&self, at: u64) -> Instant {
         let (arrived, newest) = self.newest;
-        let behind = newest.saturating_sub(at) * 1_000 / u64::from(SAMPLE_RATE);
-        arrived.checked_sub(std::time::Duration::from_millis(behind)).unwrap_or(arrived)
+        let behind = std::time::Duration::from_millis(ms(newest.saturating_sub(at)));
+        arrived.checked_sub(behind).unwrap_or(arrived)
     }
 
     fn heard(&mut self, event: SegmentEvent, context: &mut Context<Self>) {
         match event {
             SegmentEvent::Started { at } => self.begin(at, context),
             SegmentEvent::Ended(segment) => {
-                let Some(open) = self.open.take() else { return };
+                let Some(mut open) = self.open.take() else { return };
+                open.partial.cancel();
+                let ahead = open.ahead.filter(|ahead| ahead.voiced_end == segment.end);
+                let (window, asked) = match ahead {
+                    Some(ahead) => (ahead.window, ahead.asked),
+                    None => (open.text.window(segment.samples.len()), None),
+                };
+                let samples = segment.samples.get(window.from..).unwrap_or_default().into();
                 let job = FinalJob {
                     utterance: open.id,
                     started: open.started,
-                    committed: open.hypotheses.committed(),
-                    ahead: open.ahead.filter(|ahead| ahead.voiced_end == segment.end).and_then(|ahead| ahead.ticket),
-                    spoken: Spoken { samples: segment.samples.into(), start: segment.start, end: segment.end },
+                    text: open.text,
+                    heard: open.heard,
+                    ahead: asked,
+                    spoken: Spoken { samples, window, start: segment.start, end: segment.end },
                     ended_at: self.arrival(segment.end),
                 };
                 self.end(job, context);
@@ -98,12 +125,17 @@ impl AudioTrack {
     fn begin(&mut self, at: u64, context: &mut Context<Self>) {
         let id = UtteranceId(uuid::Uuid::now_v7());
         let (know, started) = watch::channel(None);
-        self.open = Some(Open { id, started, asked_until: at, hypotheses: Hypotheses::default(), ahead: None });
-        let boundary = SpeechBoundary {
-            participant: self.spec.participant.clone(),
-            utterance: id,
-            at_ms: at * 1_000 / u64::from(SAMPLE_RATE),
-        };
+        self.open = Some(Open {
+            id,
+            started,
+            asked_until: at,
+            text: UtteranceText::default(),
+            heard: None,
+            partial: Cancel::default(),
+            ahead: None,
+        });
+        let participant = self.voice.participant.clone();
+        let boundary = SpeechBoundary { participant, utterance: id, at_ms: ms(at) };
         let cell = Arc::clone(&self.cell);
         let record = async move {
             if let Ok(receipt) = cell.record(EventBody::UtteranceStarted(boundary)).await {
@@ -117,25 +149,19 @@ impl AudioTrack {
     fn end(&mut self, job: FinalJob, context: &mut Context<Self>) {
         let Some(finals) = &self.finals else { return };
         let Err(mpsc::error::TrySendError::Full(job)) = finals.try_send(job) else { return };
-        let cell = Arc::clone(&self.cell);
-        let participant = self.spec.participant.clone();
+        let (cell, voice) = (Arc::clone(&self.cell), Arc::clone(&self.voice));
         let give_up = async move {
             let full = Refusal::Overloaded { queue: "captions".into(), retry_after_ms: 5_000 };
-            cell.raise(Component::AudioTrack, full, *job.started.borrow()).await;
-            let dropped = CaptionDropped {
-                utterance: job.utterance,
-                participant,
-                span: job.spoken.span(),
-                reason: CaptionDropReason::ModelFailed,
-                words: 0,
-            };
-            cell.record_surely(Component::AudioTrack, EventBody::CaptionDropped(dropped)).await;
+            let of = *job.started.borrow();
+            cell.raise(Component::AudioTrack, full, of).await;
+            let body = given_up(&voice, &job, of.into_iter().collect());
+            cell.record_surely(Component::AudioTrack, body).await;
         };
         context.spawn(give_up.into_actor(self));
     }
 
     /// Has the utterance recognised as if the pause ended it: when it does, its text is nearly there. `true` while
-    /// the pause goes on. Who speaks on makes the answer pointless, and dropping its ticket says so.
+    /// the pause goes on. Who speaks on makes the answer pointless, and dropping it says so.
     fn recognise_ahead(&mut self) -> bool {
         let Some(open) = &mut self.open else { return false };
         let Some(pausing) = self.segmenter.as_ref().and_then(Segmenter::pausing) else {
@@ -144,8 +170,13 @@ impl AudioTrack {
         };
         let voiced_end = pausing.voiced_end;
         if open.ahead.as_ref().is_none_or(|ahead| ahead.voiced_end != voiced_end) {
-            let ticket = request_final(&self.cell, &self.spec, pausing.samples.into()).ok();
-            open.ahead = Some(Ahead { voiced_end, ticket });
+            // What a partial would say, the final says better: the recogniser had better be free for it.
+            open.partial.cancel();
+            let window = open.text.window(pausing.samples.len());
+            let samples = pausing.samples.get(window.from..).unwrap_or_default().into();
+            let spoken = Spoken { samples, window: window.clone(), start: pausing.start, end: voiced_end };
+            let asked = ask_final(&self.cell, &self.voice, &spoken).ok();
+            open.ahead = Some(Ahead { voiced_end, window, asked });
         }
         true
     }
@@ -162,23 +193,75 @@ impl AudioTrack {
         }
         open.asked_until = until;
         let id = open.id;
-        let spoken = Spoken { samples: heard.samples.into(), start: heard.start, end: until };
-        let request = partial(Arc::clone(&self.cell), self.spec.clone(), spoken);
-        let show = request.into_actor(self).map(move |transcribed, actor, context| {
-            let Some((transcription, model, span)) = transcribed else { return };
-            // A partial that comes after its utterance ended says nothing any more.
-            let Some(open) = actor.open.as_mut().filter(|open| open.id == id) else { return };
-            let started = *open.started.borrow();
-            let Some(text) = open.hypotheses.take_in(&transcription, span) else { return };
-            let caption = text.caption(id, &actor.spec, span, model.with_inputs(started.into_iter().collect()));
-            let cell = Arc::clone(&actor.cell);
-            let record = async move {
-                // A partial is superseded by the next one; losing it loses nothing.
-                let _ = cell.record(EventBody::CaptionPartial(caption)).await;
-            };
-            context.spawn(record.into_actor(actor));
+        let window = open.text.window(heard.samples.len());
+        let samples = heard.samples.get(window.from..).unwrap_or_default().into();
+        let spoken = Spoken { samples, window, start: heard.start, end: until };
+        let Ok(asked) = ask_partial(&self.cell, &self.voice, &spoken) else { return };
+        open.partial = asked.canceller();
+        let show = asked.answer().into_actor(self).map(move |answer, actor, context| {
+            if let Ok(answer) = answer {
+                actor.show_partial(id, &spoken, &answer, context);
+            }
         });
         context.spawn(show);
+    }
+
+    fn show_partial(
+        &mut self,
+        id: UtteranceId,
+        spoken: &Spoken,
+        answer: &Answer<Transcription>,
+        context: &mut Context<Self>,
+    ) {
+        // A partial that comes after its utterance ended says nothing any more.
+        let Some(open) = self.open.as_mut().filter(|open| open.id == id) else { return };
+        let heard = &answer.output;
+        if doubt(heard, &spoken.samples).is_some() {
+            return;
+        }
+        let inputs: Vec<Seq> = open.started.borrow().iter().copied().collect();
+        let detected = self.voice.partial_tells(heard, ms(spoken.end - spoken.start)).then(|| {
+            EventBody::LanguageDetected(self.voice.detected(id, heard, answer.model.with_inputs(inputs.clone())))
+        });
+        let agreed = open.text.take_in(&spoken.window, heard, spoken.samples.len());
+        open.heard = Some((heard.language.clone(), answer.model.clone()));
+        if let Some(segmenter) = &mut self.segmenter {
+            segmenter.keep_until(spoken.start + open.text.committed_samples());
+        }
+        let caption = EventBody::CaptionPartial(CaptionPartial {
+            utterance: id,
+            participant: self.voice.participant.clone(),
+            language: heard.language.clone(),
+            committed: agreed.committed,
+            tentative: agreed.tentative,
+            span: spoken.span(),
+            provenance: answer.model.with_inputs(inputs),
+        });
+        let cell = Arc::clone(&self.cell);
+        let record = async move {
+            // A partial is superseded by the next one, and a detected language told with the next caption: losing
+            // either loses nothing.
+            for body in detected.into_iter().chain([caption]) {
+                let _ = cell.record(body).await;
+            }
+        };
+        context.spawn(record.into_actor(self));
+    }
+
+    /// Learns what the session says of its languages, its terms, and this participant; then hears when somebody sets
+    /// the participant's language.
+    fn learn(&mut self, context: &mut Context<Self>) {
+        let cell = Arc::clone(&self.cell);
+        let state = async move { cell.state().await };
+        context.wait(state.into_actor(self).map(|state, actor, context| {
+            let Ok(state) = state else { return context.stop() };
+            let terms = state.started.as_ref().map_or(&[][..], |started| &started.value.terms);
+            // A track that starts again goes on from what its earlier life had found.
+            let known =
+                (actor.lease.restarts() > 0).then(|| state.participants.get(&actor.voice.participant)).flatten();
+            actor.voice.tell(state.languages(), terms, known);
+            context.add_stream(actor.cell.tail(state.head.next(), None).stream());
+        }));
     }
 
     /// Without voice activity detection there is nothing this actor can do: it starts again.
@@ -189,12 +272,12 @@ impl AudioTrack {
 }
 
 /// Says of utterances that an earlier life of this track left behind that they are lost.
-async fn bury(cell: Arc<SessionCell>, spec: AudioTrackSpec) {
+async fn bury(cell: Arc<SessionCell>, participant: ParticipantId) {
     let Ok(state) = cell.state().await else { return };
-    for (utterance, _) in state.open_utterances.iter().filter(|(_, who)| **who == spec.participant) {
+    for (utterance, _) in state.open_utterances.iter().filter(|(_, who)| **who == participant) {
         let dropped = CaptionDropped {
             utterance: *utterance,
-            participant: spec.participant.clone(),
+            participant: participant.clone(),
             span: MediaSpan { start_ms: 0, end_ms: 0 },
             reason: CaptionDropReason::Interrupted,
             words: 0,
@@ -217,12 +300,28 @@ impl Actor for AudioTrack {
         self.finals = Some(finals);
         self.drained = Some(wait);
         // Not bound to the actor's life: what was said completely gets its caption even if the actor dies.
-        let work = finalize_all(Arc::clone(&self.cell), self.spec.clone(), jobs, drained);
+        let work = finalize_all(Arc::clone(&self.cell), Arc::clone(&self.voice), jobs, drained);
         self.cell.home.spawn(work);
         if self.lease.restarts() > 0 {
-            context.spawn(bury(Arc::clone(&self.cell), self.spec.clone()).into_actor(self));
+            let participant = self.voice.participant.clone();
+            context.spawn(bury(Arc::clone(&self.cell), participant).into_actor(self));
+        }
+        self.learn(context);
+    }
+}
+
+impl StreamHandler<Item> for AudioTrack {
+    fn handle(&mut self, item: Item, _: &mut Context<Self>) {
+        let Ok(event) = item else { return };
+        if let EventBody::LanguageSet(set) = &event.body
+            && set.participant == self.voice.participant
+        {
+            self.voice.set(&set.language);
         }
     }
+
+    /// The session's end closes the track; the end of its stream does not.
+    fn finished(&mut self, _: &mut Context<Self>) {}
 }
 
 impl Handler<Frame> for AudioTrack {
