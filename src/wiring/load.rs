@@ -9,7 +9,7 @@ use healthsync_models::{
     tasks::{Speaker, Transcriber, Translator, VoiceActivityFactory},
 };
 use healthsync_speak::{KokoroFiles, NeuralSpeaker, PiperFiles, SpeakerFiles};
-use healthsync_transcribe::{CtranslateToGgml, EarshotActivity, WhisperConfig, WhisperTranscriber};
+use healthsync_transcribe::{CtranslateToGgml, EarshotActivity, Precision, WhisperConfig, WhisperTranscriber};
 use healthsync_translate::{Direction, FirefoxTranslator};
 use std::{path::PathBuf, sync::Arc};
 
@@ -27,7 +27,7 @@ pub fn registry(config: &Config) -> anyhow::Result<Registry> {
         Some(folder) => Registry::new(registry.manifest().clone(), folder)?,
         None => Registry::new(registry.manifest().clone(), &default_root()?)?,
     };
-    Ok(registry.with_deriver("ct2-to-ggml", Arc::new(CtranslateToGgml)))
+    Ok(registry.with_deriver(Precision::F16.step(), Arc::new(CtranslateToGgml(Precision::F16))))
 }
 
 pub(super) fn transcriber(registry: &Arc<Registry>, threads: usize) -> ModelFactory<Transcriber> {

@@ -14,7 +14,7 @@ mod vad;
 mod whisper;
 
 pub use agreement::{Agreed, LocalAgreement, honour};
-pub use convert::{ConvertError, CtranslateToGgml};
+pub use convert::{ConvertError, CtranslateToGgml, Precision};
 pub use plausible::implausible;
 pub use segmenter::{OpenUtterance, Segment, SegmentEvent, Segmenter, SegmenterConfig};
 pub use vad::EarshotActivity;
