@@ -10,7 +10,7 @@ use healthsync_models::{
 };
 use healthsync_speak::{KokoroFiles, NeuralSpeaker, PIPER_VOICE, PiperFiles, SpeakerFiles};
 use healthsync_transcribe::{
-    CtranslateToGgml, CtranslateToSafetensors, EarshotActivity, WhisperConfig, WhisperTranscriber,
+    CtranslateToGgml, CtranslateToSafetensors, EarshotActivity, Precision, WhisperConfig, WhisperTranscriber,
 };
 use healthsync_translate::{Apertium, ApertiumMode, Direction, Engine, FirefoxTranslator, Router, Terms, installed};
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
@@ -28,7 +28,9 @@ pub fn registry(config: &Config) -> anyhow::Result<Registry> {
         Some(folder) => Registry::new(registry.manifest().clone(), folder)?,
         None => Registry::new(registry.manifest().clone(), &default_root()?)?,
     };
-    let registry = registry.with_deriver("ct2-to-ggml", Arc::new(CtranslateToGgml));
+    let registry = Precision::ALL.into_iter().fold(registry, |registry, precision| {
+        registry.with_deriver(precision.step(), Arc::new(CtranslateToGgml(precision)))
+    });
     Ok(registry.with_deriver("ct2-to-safetensors", Arc::new(CtranslateToSafetensors)))
 }
 

@@ -4,10 +4,12 @@ mod ctranslate;
 mod ggml;
 pub(crate) mod mel;
 mod names;
+mod quantize;
 pub(crate) mod safetensors;
 pub(crate) mod vocabulary;
 
 pub use ctranslate::{Dtype, Tensor, Weights};
+pub use quantize::{Precision, QuantizeError};
 
 use healthsync_models::registry::Deriver;
 use std::{
@@ -26,10 +28,13 @@ pub enum ConvertError {
     Weights(String),
     #[error("tokenizer.json cannot be used: {0}")]
     Tokenizer(String),
+    #[error("{tensor} cannot be quantized: {reason}")]
+    Quantize { tensor: String, reason: QuantizeError },
 }
 
-/// The registry's `ct2-to-ggml` step: `model.bin` and `tokenizer.json` to whisper.cpp's file.
-pub struct CtranslateToGgml;
+/// The registry's `ct2-to-ggml` steps, one a precision ([`Precision::step`]): `model.bin` and `tokenizer.json` to
+/// whisper.cpp's file.
+pub struct CtranslateToGgml(pub Precision);
 
 impl Deriver for CtranslateToGgml {
     fn version(&self) -> &'static str {
@@ -38,7 +43,7 @@ impl Deriver for CtranslateToGgml {
 
     fn derive(&self, inputs: &BTreeMap<String, PathBuf>, out: &Path) -> Result<(), String> {
         let input = |name: &str| inputs.get(name).ok_or_else(|| format!("{name} is not among the inputs"));
-        ct2_to_ggml(input("model.bin")?, input("tokenizer.json")?, out).map_err(|e| e.to_string())
+        ct2_to_ggml(input("model.bin")?, input("tokenizer.json")?, self.0, out).map_err(|e| e.to_string())
     }
 }
 
@@ -57,13 +62,18 @@ impl Deriver for CtranslateToSafetensors {
 }
 
 /// Converts; `out` is there only when it is whole.
-pub fn ct2_to_ggml(model_bin: &Path, tokenizer_json: &Path, out: &Path) -> Result<(), ConvertError> {
+pub fn ct2_to_ggml(
+    model_bin: &Path,
+    tokenizer_json: &Path,
+    precision: Precision,
+    out: &Path,
+) -> Result<(), ConvertError> {
     let io = |what| move |source| ConvertError::Io { what, source };
     let model = fs::read(model_bin).map_err(io("model.bin cannot be read"))?;
     let tokenizer = fs::read(tokenizer_json).map_err(io("tokenizer.json cannot be read"))?;
     let weights = Weights::parse(&model)?;
     let tokens = vocabulary::tokens(&tokenizer)?;
-    install(&ggml::convert(&weights, &tokens)?, out)
+    install(&ggml::convert(&weights, &tokens, precision)?, out)
 }
 
 /// Converts; `out` is there only when it is whole.

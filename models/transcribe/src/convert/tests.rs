@@ -3,16 +3,16 @@ use half::f16;
 use std::collections::BTreeMap;
 
 /// A tensor as an independent reader of whisper.cpp's file sees it.
-struct Read {
-    shape: Vec<usize>,
-    kind: i32,
-    data: Vec<u8>,
+pub(super) struct Read {
+    pub shape: Vec<usize>,
+    pub kind: i32,
+    pub data: Vec<u8>,
 }
 
-struct File {
-    header: Vec<i32>,
-    tokens: Vec<Vec<u8>>,
-    tensors: BTreeMap<String, Read>,
+pub(super) struct File {
+    pub header: Vec<i32>,
+    pub tokens: Vec<Vec<u8>>,
+    pub tensors: BTreeMap<String, Read>,
 }
 
 fn i32_at(bytes: &[u8], at: &mut usize) -> i32 {
@@ -27,7 +27,7 @@ fn take<'a>(bytes: &'a [u8], at: &mut usize, count: usize) -> &'a [u8] {
 }
 
 /// Written against whisper.cpp's loader, not against the writer.
-fn read(bytes: &[u8]) -> File {
+pub(super) fn read(bytes: &[u8]) -> File {
     let at = &mut 0;
     assert_eq!(i32_at(bytes, at) as u32, ggml::MAGIC);
     let header: Vec<i32> = (0..11).map(|_| i32_at(bytes, at)).collect();
@@ -44,7 +44,14 @@ fn read(bytes: &[u8]) -> File {
         let mut shape: Vec<usize> = (0..rank).map(|_| i32_at(bytes, at) as usize).collect();
         shape.reverse();
         let name = String::from_utf8(take(bytes, at, length as usize).to_vec()).unwrap();
-        let size = shape.iter().product::<usize>() * if kind == 1 { 2 } else { 4 };
+        let values = shape.iter().product::<usize>();
+        let size = match kind {
+            0 => values * 4,
+            1 => values * 2,
+            8 => values / 32 * 34,
+            7 => values / 32 * 24,
+            other => panic!("{name} is of type {other}"),
+        };
         let data = take(bytes, at, size).to_vec();
         assert!(tensors.insert(name, Read { shape, kind, data }).is_none());
     }
@@ -94,7 +101,11 @@ fn compare(weights: &Weights<'_>, file: &File, layers: usize) {
 
 /// A one-layer model of width 4, every value different.
 fn synthetic() -> Vec<u8> {
-    let (width, vocab) = (4, 3);
+    synthetic_of(4)
+}
+
+pub(super) fn synthetic_of(width: usize) -> Vec<u8> {
+    let vocab = 3;
     let mut variables: Vec<(String, Vec<usize>)> = vec![
         ("encoder/conv1/weight".into(), vec![width, mel::MELS, 3]),
         ("encoder/conv1/bias".into(), vec![width]),
@@ -169,7 +180,7 @@ fn a_small_model_is_converted_tensor_by_tensor() {
     let bytes = synthetic();
     let weights = Weights::parse(&bytes).unwrap();
     let tokens = vec![b"a".to_vec(), b" b".to_vec()];
-    let file = read(&ggml::convert(&weights, &tokens).unwrap());
+    let file = read(&ggml::convert(&weights, &tokens, Precision::F16).unwrap());
     assert_eq!(file.header, [3, 6, 4, 2, 1, 5, 4, 2, 1, 80, 1]);
     assert_eq!(file.tokens, tokens);
     compare(&weights, &file, 1);
@@ -212,7 +223,7 @@ fn whisper_base_is_converted_tensor_by_tensor() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("ggml.bin");
     let (model, tokenizer) = (files.file("model.bin").unwrap(), files.file("tokenizer.json").unwrap());
-    ct2_to_ggml(model, tokenizer, &out).unwrap();
+    ct2_to_ggml(model, tokenizer, Precision::F16, &out).unwrap();
     let model = fs::read(model).unwrap();
     let file = read(&fs::read(&out).unwrap());
     assert_eq!(file.header, [51_865, 1_500, 512, 8, 6, 448, 512, 8, 6, 80, 1]);
@@ -241,7 +252,7 @@ proptest::proptest! {
         let at = at % bytes.len();
         bytes[at] = byte;
         if let Ok(weights) = Weights::parse(&bytes) {
-            let _ = ggml::convert(&weights, &[]);
+            let _ = ggml::convert(&weights, &[], Precision::Q8_0);
             let _ = safetensors::convert(&weights);
         }
     }
