@@ -24,7 +24,9 @@ mod words;
 #[cfg(feature = "candle")]
 pub use candle::{CandleConfig, CandleDevice, CandleFiles, CandleTranscriber};
 pub use context::Context;
-pub use convert::{ConvertError, CtranslateToGgml, CtranslateToSafetensors, Precision, ct2_to_ggml, ct2_to_safetensors};
+pub use convert::{
+    ConvertError, CtranslateToGgml, CtranslateToSafetensors, Precision, ct2_to_ggml, ct2_to_safetensors,
+};
 pub use guard::{Doubt, doubt, echoes};
 pub use segmenter::{OpenUtterance, Segment, SegmentEvent, Segmenter, SegmenterConfig};
 pub use utterance::{Agreed, UtteranceText, Window, join};

@@ -1,7 +1,7 @@
 //! Whisper on whisper.cpp.
 
 use crate::{
-    window::{MAX_SAMPLES, MIN_SAMPLES, audio_context},
+    window::{MAX_PROMPT_CHARS, MAX_SAMPLES, MIN_SAMPLES, audio_context},
     words::Words,
 };
 use healthsync_events::{Language, ModelInfo};
@@ -17,9 +17,6 @@ use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextPar
 const BEAMS: i32 = 5;
 
 const UNKNOWN_LANGUAGE: &str = "a language Whisper does not know";
-
-/// Characters of earlier text or terms given along: Whisper reads the last 224 tokens.
-const MAX_PROMPT_CHARS: usize = 600;
 
 #[derive(Debug, Clone)]
 pub struct WhisperConfig {

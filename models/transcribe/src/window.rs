@@ -1,4 +1,4 @@
-//! The audio that Whisper's encoder takes, whichever engine runs it.
+//! What Whisper takes, whichever engine runs it.
 
 pub(crate) const SAMPLE_RATE: usize = 16_000;
 
@@ -13,6 +13,9 @@ pub(crate) const MIN_SAMPLES: usize = SAMPLE_RATE + SAMPLE_RATE / 10;
 pub(crate) const POSITIONS_PER_SECOND: usize = 50;
 pub(crate) const MAX_POSITIONS: usize = 1_500;
 const SPARE_POSITIONS: usize = 64;
+
+/// Characters of earlier text or terms given along: Whisper reads the last 223 or 224 tokens.
+pub(crate) const MAX_PROMPT_CHARS: usize = 600;
 
 /// Encoder positions for so many samples.
 pub(crate) fn audio_context(samples: usize) -> usize {

@@ -109,11 +109,11 @@ fn warp(follow: &[f32], rows: usize, positions: usize) -> Vec<usize> {
 mod tests {
     use super::*;
 
-    /// One head that looks at `seen[row]` alone.
+    /// One head that looks at the 20 positions from `seen[row]` on.
     fn looking(seen: &[usize], positions: usize) -> Vec<f32> {
         let mut scores = vec![0.0; seen.len() * positions];
         for (row, at) in seen.iter().enumerate() {
-            (*at..at + 8).for_each(|at| scores[row * positions + at] = 8.0);
+            (*at..at + 20).for_each(|at| scores[row * positions + at] = 8.0);
         }
         scores
     }

@@ -10,7 +10,7 @@ mod search;
 mod vocabulary;
 
 use crate::{
-    window::{MAX_SAMPLES, MIN_SAMPLES, POSITIONS_PER_SECOND, SAMPLE_RATE, audio_context},
+    window::{MAX_PROMPT_CHARS, MAX_SAMPLES, MIN_SAMPLES, POSITIONS_PER_SECOND, SAMPLE_RATE, audio_context},
     words::Words,
 };
 use align::Attention;
@@ -35,12 +35,9 @@ const MAX_TOGETHER: usize = 16;
 const BEAMS: usize = 5;
 
 /// Tokens a second of audio may become, and those it may become anyhow: eight syllables a second are the fastest
-/// speech (Pellegrino et al. 2011), and a syllable is seldom more than two tokens.
+/// speech (Pellegrino et al. 2011), and a syllable is seldom more than two tokens. Stamps and the end fit the rest.
 const TOKENS_PER_SECOND: usize = 16;
 const SPARE_TOKENS: usize = 16;
-
-/// Characters of earlier text or terms given along.
-const MAX_PROMPT_CHARS: usize = 400;
 
 const SAMPLES_PER_POSITION: usize = SAMPLE_RATE / POSITIONS_PER_SECOND;
 const MS_PER_POSITION: usize = 1_000 / POSITIONS_PER_SECOND;
@@ -148,7 +145,7 @@ impl Engine {
         let mels = accepted.iter().zip(&positions).map(|(a, p)| self.log_mel.features(&a.request.samples, 2 * p));
         let mut state = self.network.encode(mels.collect(), &positions)?;
         let languages = self.languages(accepted, &mut state)?;
-        let jobs: Vec<Job> = accepted
+        let jobs: Vec<Job<'_>> = accepted
             .iter()
             .zip(&languages)
             .map(|(accepted, (language, _))| Job {
@@ -156,6 +153,8 @@ impl Engine {
                 language: accepted.candidates[*language].1,
                 beams: if accepted.request.effort == Effort::Full { BEAMS } else { 1 },
                 limit: MAX_TOKENS.min(samples(accepted) * TOKENS_PER_SECOND / SAMPLE_RATE + SPARE_TOKENS),
+                positions: samples(accepted) / SAMPLES_PER_POSITION,
+                cancel: &accepted.request.cancel,
             })
             .collect();
         let decoded = decode::decode(&self.network, &self.vocabulary, &mut state.clone(), &jobs)?;
@@ -181,10 +180,10 @@ impl Engine {
         &self,
         accepted: &[Accepted<'_>],
         state: &mut State,
-        jobs: &[Job],
+        jobs: &[Job<'_>],
         decoded: &[Decoded],
     ) -> Result<Vec<Vec<usize>>, Error> {
-        let opening = |job: &Job| decode::transcript(&self.vocabulary, job.language);
+        let opening = |job: &Job<'_>| decode::transcript(&self.vocabulary, job.language);
         let texts: Vec<Vec<u32>> = jobs
             .iter()
             .zip(decoded)
@@ -231,10 +230,12 @@ impl Model for CandleTranscriber {
     }
 
     fn run(&mut self, batch: &[TranscribeRequest]) -> Vec<Result<Transcription, ModelError>> {
+        let cancelled = || ModelError::Cancelled { model: self.info.name.clone() };
         let mut answers: Vec<Option<Result<Transcription, ModelError>>> = Vec::new();
         let mut accepted = Vec::new();
         for (n, request) in batch.iter().enumerate() {
             match self.accept(request) {
+                Ok(_) if request.cancel.is_cancelled() => answers.push(Some(Err(cancelled()))),
                 Ok(request) => {
                     accepted.push((n, request));
                     answers.push(None);
@@ -249,7 +250,9 @@ impl Model for CandleTranscriber {
         for (order, accepted) in order.chunks(MAX_TOGETHER).zip(accepted.chunks(MAX_TOGETHER)) {
             let done = self.threads.install(|| self.engine.transcribe(accepted));
             match done {
-                Ok(done) => order.iter().zip(done).for_each(|(n, answer)| answers[*n] = Some(Ok(answer))),
+                Ok(done) => order.iter().zip(done).for_each(|(n, answer)| {
+                    answers[*n] = Some(if batch[*n].cancel.is_cancelled() { Err(cancelled()) } else { Ok(answer) });
+                }),
                 Err(e) => order.iter().for_each(|n| answers[*n] = Some(Err(failed(e.to_string())))),
             }
         }

@@ -1,6 +1,6 @@
 //! Tokens, and which of them mean what.
 
-use crate::convert::vocabulary::tokens;
+use crate::{convert::vocabulary::tokens, window::MAX_POSITIONS};
 use serde::Deserialize;
 use std::path::Path;
 use tokenizers::Tokenizer;
@@ -26,6 +26,7 @@ pub(super) struct Vocabulary {
     pub start: u32,
     pub previous: u32,
     pub transcribe: u32,
+    /// Stamps follow it: the first is the beginning of the window.
     pub no_timestamps: u32,
     pub no_speech: u32,
     /// Whether a token of text may be chosen at all, and whether it may come first, `end` included.
@@ -78,6 +79,11 @@ impl Vocabulary {
         self.bytes.get(token as usize).map_or(&[], Vec::as_slice)
     }
 
+    /// The stamps of the beginning and the end of the window of 30 s, 20 ms apart.
+    pub fn stamps(&self) -> (u32, u32) {
+        (self.no_timestamps + 1, self.no_timestamps + 1 + MAX_POSITIONS as u32)
+    }
+
     pub fn allowed(&self, first: bool) -> &[bool] {
         if first { &self.allowed_first } else { &self.allowed }
     }
@@ -106,6 +112,7 @@ mod tests {
     fn special_tokens_are_where_whisper_has_them() {
         let vocabulary = vocabulary();
         assert_eq!((vocabulary.end, vocabulary.start, vocabulary.no_timestamps), (50_257, 50_258, 50_363));
+        assert_eq!(vocabulary.stamps(), (50_364, 51_864));
         assert_eq!((vocabulary.previous, vocabulary.no_speech), (50_361, 50_362));
         assert_eq!(vocabulary.language("pt"), Some(50_267));
         assert_eq!(vocabulary.language("tlh"), None);

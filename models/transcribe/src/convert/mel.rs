@@ -25,7 +25,9 @@ fn to_hz(mel: f64) -> f64 {
 
 /// Row-major, `MELS` rows of `BINS`.
 pub(crate) fn filters() -> Vec<f32> {
-    let edges: Vec<f64> = (0..MELS + 2).map(|n| to_hz(to_mel(NYQUIST) * n as f64 / (MELS + 1) as f64)).collect();
+    let mut edges: Vec<f64> = (0..MELS + 2).map(|n| to_hz(to_mel(NYQUIST) * n as f64 / (MELS + 1) as f64)).collect();
+    // There and back is off by a last bit, which differs between mathematics libraries: the last bin is zero or nearly.
+    edges[MELS + 1] = NYQUIST;
     let mut filters = Vec::with_capacity(MELS * BINS);
     for mel in 0..MELS {
         let (low, centre, high) = (edges[mel], edges[mel + 1], edges[mel + 2]);
