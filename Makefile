@@ -14,16 +14,19 @@ help: ## What there is to make
 run: build models ## Set up, start the server, play the demo consultation; Ctrl-C stops it
 	@deploy/run.sh $(BIN)
 
+# The candle engine is compiled and tested here, beside the one that the binary has without it.
+FEATURES := --features candle
+
 test: setup-test build models lint ## Set up, then run every test
 	@echo "==> Testing the page"
 	@cd web && npm run --silent test
 	@echo "==> Testing the workspace"
-	@cargo test --workspace --no-fail-fast
+	@cargo test --workspace $(FEATURES) --no-fail-fast
 
 lint: setup web ## Formatting, clippy, dependency and type checks
 	@echo "==> Checking formatting and lints"
 	@cargo fmt --all --check
-	@cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@cargo clippy --workspace $(FEATURES) --all-targets --quiet -- -D warnings
 
 build: setup web ## Build the binary with the page in it
 	@echo "==> Building HealthSync (about ten minutes the first time)"

@@ -51,6 +51,17 @@ pub enum CandleDevice {
     Cuda(usize),
 }
 
+impl CandleDevice {
+    /// Requests worth waiting for each other. A CPU takes four together no slower than one after the other; a GPU has
+    /// room for more.
+    pub const fn batch(self) -> usize {
+        match self {
+            Self::Cpu => 4,
+            Self::Cuda(_) => MAX_TOGETHER,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct CandleConfig {
     /// Of the CPU; at least one.

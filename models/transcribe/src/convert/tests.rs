@@ -1,5 +1,6 @@
 use super::{ctranslate::Dtype, ggml, mel, names::origins, *};
 use half::f16;
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
 /// A tensor as an independent reader of whisper.cpp's file sees it.
@@ -231,6 +232,29 @@ fn whisper_base_is_converted_tensor_by_tensor() {
     let weights = Weights::parse(&model).unwrap();
     compare(&weights, &file, 6);
     compare_safetensors(&weights, &safetensors::convert(&weights).unwrap(), 6);
+}
+
+/// The registry refuses other bytes.
+#[test]
+fn whisper_base_becomes_the_very_files_that_the_registry_states() {
+    let registry = healthsync_models::registry::Registry::from_env().unwrap();
+    let files = registry.open_files("whisper-base", &["model.bin", "config.json", "tokenizer.json", "vocabulary.txt"]);
+    let files = files.expect("whisper-base is missing: run `make models`");
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("made");
+    let derivers =
+        Precision::ALL.map(|precision| (precision.step(), Box::new(CtranslateToGgml(precision)) as Box<dyn Deriver>));
+    let derivers =
+        derivers.into_iter().chain([("ct2-to-safetensors", Box::new(CtranslateToSafetensors) as Box<dyn Deriver>)]);
+    for (step, deriver) in derivers {
+        let entry = registry.manifest().model("whisper-base").unwrap().derived.iter().find(|entry| entry.step == step);
+        let entry = entry.unwrap();
+        let inputs = entry.from.iter().map(|name| (name.clone(), files.file(name).unwrap().into())).collect();
+        deriver.derive(&inputs, &out).unwrap();
+        let made = Sha256::digest(fs::read(&out).unwrap());
+        let made: String = made.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(entry.sha256.as_deref(), Some(made.as_str()), "{step}");
+    }
 }
 
 #[test]
