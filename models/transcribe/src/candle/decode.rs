@@ -72,7 +72,8 @@ pub(super) fn decode(
     let no_speech = shares(&network.logits(&hidden, longest - OPENING)?, jobs.len(), vocabulary.no_speech);
     let search = |job: &Job<'_>| {
         let (first_stamp, last_stamp) = vocabulary.stamps();
-        let frame = Frame { end: vocabulary.end, first_stamp, last_stamp, positions: job.positions };
+        let last_stamp = last_stamp.min(first_stamp + job.positions as u32);
+        let frame = Frame { end: vocabulary.end, first_stamp, last_stamp };
         Search::new(job.beams, job.limit.min(MAX_TOKENS), frame)
     };
     let mut searches: Vec<Search> = jobs.iter().map(search).collect();
