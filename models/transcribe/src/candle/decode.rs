@@ -182,12 +182,14 @@ fn of_row(column: impl Iterator<Item = f32>, next: &Next, end: u32, allowed: &[b
         return vec![(stamps.likeliest, 0.0)];
     }
     let all = words.and(&stamps).logarithm();
-    if stamps.sum > 0.0 {
+    if stamps.relative > 0.0 {
         let at = top.partition_point(|(_, other)| *other >= stamps.logarithm());
         top.insert(at, (stamps.likeliest, stamps.logarithm()));
         top.truncate(next.wanted);
     }
-    top.iter_mut().for_each(|(_, logit)| *logit -= all);
+    for (_, logit) in &mut top {
+        *logit -= all;
+    }
     top
 }
 
@@ -196,36 +198,37 @@ fn of_row(column: impl Iterator<Item = f32>, next: &Next, end: u32, allowed: &[b
 struct Sum {
     likeliest: u32,
     most: f32,
-    sum: f32,
+    /// By that of the largest.
+    relative: f32,
 }
 
 impl Default for Sum {
     fn default() -> Self {
-        Self { likeliest: 0, most: f32::NEG_INFINITY, sum: 0.0 }
+        Self { likeliest: 0, most: f32::NEG_INFINITY, relative: 0.0 }
     }
 }
 
 impl Sum {
     fn add(&mut self, token: u32, logit: f32) {
         if logit > self.most {
-            self.sum = self.sum * (self.most - logit).exp() + 1.0;
+            self.relative = self.relative * (self.most - logit).exp() + 1.0;
             (self.likeliest, self.most) = (token, logit);
         } else {
-            self.sum += (logit - self.most).exp();
+            self.relative += (logit - self.most).exp();
         }
     }
 
     fn and(mut self, other: &Self) -> Self {
         let most = self.most.max(other.most);
-        let of = |sum: &Self| if sum.sum > 0.0 { sum.sum * (sum.most - most).exp() } else { 0.0 };
-        self.sum = of(&self) + of(other);
+        let of = |sum: &Self| if sum.relative > 0.0 { sum.relative * (sum.most - most).exp() } else { 0.0 };
+        self.relative = of(&self) + of(other);
         self.most = most;
         self
     }
 
     /// Minus infinity of nothing.
     fn logarithm(&self) -> f32 {
-        self.most + self.sum.ln()
+        self.most + self.relative.ln()
     }
 }
 
@@ -234,6 +237,9 @@ mod tests {
     use super::*;
 
     const END: u32 = 3;
+
+    #[allow(clippy::reversed_empty_ranges)]
+    const NONE: std::ops::RangeInclusive<u32> = 1..=0;
 
     /// Three words and an end, then four stamps.
     fn of(logits: [f32; 8], next: Next, allowed: [bool; 4]) -> Vec<(u32, f32)> {
@@ -250,7 +256,7 @@ mod tests {
 
     #[test]
     fn the_likeliest_allowed_tokens_come_in_order_with_their_share() {
-        let top = of([3.0, 1.0, 2.0, 9.0, 8.0, 8.0, 8.0, 8.0], next(2, 8..=7), [true, true, true, false]);
+        let top = of([3.0, 1.0, 2.0, 9.0, 8.0, 8.0, 8.0, 8.0], next(2, NONE), [true, true, true, false]);
         assert_eq!(tokens(&top), [0, 2]);
         let sum = 3f32.exp() + 1f32.exp() + 2f32.exp();
         assert!((top[0].1.exp() - 3f32.exp() / sum).abs() < 1e-5);
@@ -281,7 +287,7 @@ mod tests {
 
     #[test]
     fn where_nothing_may_come_there_is_nothing() {
-        let nothing = Next { text: false, end: false, ..next(5, 8..=7) };
+        let nothing = Next { text: false, end: false, ..next(5, NONE) };
         assert!(of([1.0; 8], nothing, [true; 4]).is_empty());
     }
 

@@ -55,6 +55,9 @@ pub(super) struct State {
     time: usize,
 }
 
+/// Heads of the decoder, by layer and head, and where their attention to the audio is noted.
+type Watch<'a> = (&'a [(usize, usize)], &'a mut Vec<Tensor>);
+
 impl Network {
     /// `bytes`: safetensors as `ct2-to-safetensors` writes them.
     pub fn load(bytes: &[u8], dtype: DType, device: &Device) -> Result<Self> {
@@ -181,12 +184,7 @@ impl Network {
         Tensor::cat(&seen, 1)?.to_dtype(DType::F32)
     }
 
-    fn decode(
-        &self,
-        state: &mut State,
-        tokens: &[u32],
-        mut watch: Option<(&[(usize, usize)], &mut Vec<Tensor>)>,
-    ) -> Result<Tensor> {
+    fn decode(&self, state: &mut State, tokens: &[u32], mut watch: Option<Watch<'_>>) -> Result<Tensor> {
         let rows = state.recordings.len();
         let new = tokens.len() / rows.max(1);
         let time = state.time + new;

@@ -3,6 +3,10 @@ use half::f16;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 /// A tensor as an independent reader of whisper.cpp's file sees it.
 pub(super) struct Read {
     pub shape: Vec<usize>,
@@ -252,7 +256,7 @@ fn whisper_base_becomes_the_very_files_that_the_registry_states() {
         let inputs = entry.from.iter().map(|name| (name.clone(), files.file(name).unwrap().into())).collect();
         deriver.derive(&inputs, &out).unwrap();
         let made = Sha256::digest(fs::read(&out).unwrap());
-        let made: String = made.iter().map(|byte| format!("{byte:02x}")).collect();
+        let made = hex(&made);
         assert_eq!(entry.sha256.as_deref(), Some(made.as_str()), "{step}");
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::convert::{
     ConvertError, Weights, ct2_to_ggml, ggml,
-    tests::{read, synthetic_of},
+    tests::{hex, read, synthetic_of},
 };
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -71,8 +71,14 @@ fn blocks_are_those_that_ggml_makes() {
 #[test]
 fn blocks_are_read_as_ggml_reads_them() {
     let (eight, five) = (decode_q8_0(&KNOWN_Q8_0), decode_q5_1(&KNOWN_Q5_1));
-    assert_eq!([eight[0], eight[1], eight[31]], [-0.423_614_5, 1.316_230_8, -0.650_550_84]);
-    assert_eq!([five[0], five[1], five[31]], [-0.384_155_27, 1.275_878_9, -0.660_827_64]);
+    assert_eq!(
+        [eight[0], eight[1], eight[31]].map(f32::to_bits),
+        [-0.423_614_5f32, 1.316_230_8, -0.650_550_84].map(f32::to_bits)
+    );
+    assert_eq!(
+        [five[0], five[1], five[31]].map(f32::to_bits),
+        [-0.384_155_27f32, 1.275_878_9, -0.660_827_64].map(f32::to_bits)
+    );
 }
 
 #[test]
@@ -162,8 +168,7 @@ fn whisper_base_is_quantized_to_the_very_bytes_that_ggml_makes() {
         assert_eq!(bytes.len(), size);
         let mut hash = Sha256::new();
         read(&bytes).tensors.values().for_each(|tensor| hash.update(&tensor.data));
-        let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hash, expected, "{precision:?}");
+        assert_eq!(hex(&hash.finalize()), expected, "{precision:?}");
     }
 }
 
