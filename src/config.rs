@@ -7,6 +7,7 @@ use figment::{
 };
 use healthsync_events::Language;
 use healthsync_speak::voice_language;
+use healthsync_transcribe::Precision;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -77,7 +78,23 @@ pub struct Models {
     pub folder: Option<PathBuf>,
     /// Threads one recognition may use; 0 means all cores.
     pub transcribe_threads: usize,
+    pub transcribe_engine: TranscribeEngine,
+    /// In how many bits whisper.cpp keeps the recogniser's weights. `healthsync models pull` makes the file.
+    pub transcribe_precision: Precision,
+    /// The NVIDIA GPU, by its index, that candle computes on; the CPU when absent.
+    pub transcribe_gpu: Option<usize>,
     pub speak_threads: usize,
+}
+
+/// What recognises speech.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TranscribeEngine {
+    /// One utterance at a time, on the CPU.
+    #[default]
+    WhisperCpp,
+    /// Batches of utterances, on a GPU or the CPU. Needs a binary built with the feature `candle`.
+    Candle,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -255,13 +272,36 @@ impl Config {
         ];
         match at_least_one.into_iter().find(|(_, value)| *value == 0) {
             Some((key, _)) => Err(ConfigError::Value { key, rule: "at least 1" }),
-            None => self.speech.check(),
+            None => self.models.check().and_then(|()| self.speech.check()),
         }
     }
 
     /// Cores to use where the configuration says 0.
     pub fn threads(asked: usize) -> usize {
         if asked > 0 { asked } else { std::thread::available_parallelism().map_or(2, usize::from) }
+    }
+}
+
+impl Models {
+    fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |key, rule| Err(ConfigError::Value { key, rule });
+        let candle = self.transcribe_engine == TranscribeEngine::Candle;
+        if candle && !cfg!(feature = "candle") {
+            return refuse(
+                "models.transcribe_engine",
+                "'whisper-cpp': this binary was built without the feature candle",
+            );
+        }
+        if candle && self.transcribe_precision != Precision::F16 {
+            return refuse("models.transcribe_precision", "'f16' where the engine is candle");
+        }
+        if self.transcribe_gpu.is_some() && !candle {
+            return refuse("models.transcribe_gpu", "left out where the engine is not candle");
+        }
+        if self.transcribe_gpu.is_some() && !cfg!(feature = "cuda") {
+            return refuse("models.transcribe_gpu", "left out: this binary was built without the feature cuda");
+        }
+        Ok(())
     }
 }
 
@@ -353,6 +393,23 @@ mod tests {
         let listed = apertium("[translation]\napertium = ['en-es']\n").unwrap();
         assert_eq!(listed, Apertium::Directions(vec!["en-es".into()]));
         assert!(apertium("[translation]\napertium = 'some'\n").is_err());
+    }
+
+    #[test]
+    fn recognition_is_chosen_by_engine_and_precision() {
+        let models = |toml: &str| load(&format!("[models]\n{toml}\n")).map(|config| config.models);
+        let default = models("").unwrap();
+        assert_eq!((default.transcribe_engine, default.transcribe_precision), Default::default());
+        assert_eq!(models("transcribe_precision = 'q5_1'").unwrap().transcribe_precision, Precision::Q5_1);
+        assert!(models("transcribe_precision = 'q4_0'").is_err());
+        let refusal = |toml: &str| models(toml).err().map(|error| error.to_string());
+        let told = refusal("transcribe_gpu = 0").unwrap();
+        assert_eq!(told, "models.transcribe_gpu must be left out where the engine is not candle");
+        let candle = refusal("transcribe_engine = 'candle'");
+        assert_eq!(candle.is_none(), cfg!(feature = "candle"), "{candle:?}");
+        assert!(refusal("transcribe_engine = 'candle'\ntranscribe_precision = 'q8_0'").is_some());
+        let gpu = refusal("transcribe_engine = 'candle'\ntranscribe_gpu = 0");
+        assert_eq!(gpu.is_none(), cfg!(feature = "cuda"), "{gpu:?}");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Which engine does which task, with which weights, on how many threads.
 
 mod load;
+mod recognition;
 
-pub use load::{demo_image, load_speaker, load_transcriber, registry};
+pub use load::{demo_image, load_speaker, registry};
+pub use recognition::load_transcriber;
 
 use crate::{
     config::{self, Config},
@@ -39,9 +41,9 @@ impl LoadedModels {
         let speech = speech_settings(&config.speech, &load::voices(&registry))?;
         let transcribe = start(
             "transcribe",
-            1,
+            recognition::max_batch(&config.models),
             64,
-            load::transcriber(&registry, Config::threads(config.models.transcribe_threads)),
+            recognition::transcriber(&registry, &config.models),
         )?;
         let translate = start("translate", 8, 256, load::translator(&registry, &config.translation)?)?;
         let speak = start("speak", 1, 32, load::speaker(&registry, Config::threads(config.models.speak_threads)))?;

@@ -49,9 +49,11 @@ fn parts_depend_on_each_other_only_as_the_architecture_allows() {
 }
 
 /// Who may know of what: a crate named here is used by the packages beside it and by no other.
-const KNOWN_ONLY_TO: [(&str, &[&str]); 6] = [
+const KNOWN_ONLY_TO: [(&str, &[&str]); 8] = [
     ("rusqlite", &["healthsync-actors"]),
     ("whisper-rs", &["healthsync-transcribe"]),
+    ("candle-core", &["healthsync-transcribe"]),
+    ("candle-nn", &["healthsync-transcribe"]),
     ("fxtranslate", &["healthsync-translate"]),
     ("ort", &["healthsync-speak"]),
     ("webrtc", &["healthsync-webrtc"]),

@@ -7,6 +7,7 @@ mod report;
 mod stream;
 mod streaming;
 mod table;
+mod usage;
 
 use crate::{
     config::Config,
@@ -136,6 +137,8 @@ async fn measure(
         limit: options.limit,
         streams: options.streams,
         pairs: pairs.name.clone(),
+        transcribe_engine: config.models.transcribe_engine,
+        transcribe_precision: config.models.transcribe_precision,
         transcribe_threads: Config::threads(config.models.transcribe_threads),
         cores: Config::threads(0),
     });

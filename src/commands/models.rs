@@ -7,7 +7,12 @@ use healthsync_models::registry::{FileState, stderr_progress};
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Downloads what is missing and verifies it; all models when none is named.
-    Pull { names: Vec<String> },
+    Pull {
+        names: Vec<String>,
+        /// Also makes the forms of weights that the configuration does not choose.
+        #[arg(long)]
+        variants: bool,
+    },
     /// Lists the models and which of them are there.
     List,
     /// Hashes every file and says which is not what it should be.
@@ -17,7 +22,8 @@ pub enum Command {
 pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
     let registry = wiring::registry(config)?;
     match command {
-        Command::Pull { names } => {
+        Command::Pull { names, variants } => {
+            let registry = if variants { registry.with_all_variants() } else { registry };
             let report = registry.pull(&as_strs(&names), &mut *stderr_progress())?;
             println!(
                 "{} files were there, {} installed, {} derived ({:.0} MB fetched) in {}",

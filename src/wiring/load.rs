@@ -1,15 +1,16 @@
 //! Weights from the registry into engines. Loading happens on the threads that run the models.
 
+use super::recognition;
 use crate::config::{self, ApertiumChoice, Config};
 use anyhow::Context as _;
 use healthsync_actors::pool::ModelFactory;
 use healthsync_models::{
     ModelError,
     registry::{Registry, RegistryError, Task, default_root},
-    tasks::{Speaker, Transcriber, Translator, VoiceActivityFactory},
+    tasks::{Speaker, Translator, VoiceActivityFactory},
 };
 use healthsync_speak::{KokoroFiles, NeuralSpeaker, PIPER_VOICE, PiperFiles, SpeakerFiles};
-use healthsync_transcribe::{CtranslateToGgml, EarshotActivity, WhisperConfig, WhisperTranscriber};
+use healthsync_transcribe::EarshotActivity;
 use healthsync_translate::{Apertium, ApertiumMode, Direction, Engine, FirefoxTranslator, Router, Terms, installed};
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
@@ -26,23 +27,7 @@ pub fn registry(config: &Config) -> anyhow::Result<Registry> {
         Some(folder) => Registry::new(registry.manifest().clone(), folder)?,
         None => Registry::new(registry.manifest().clone(), &default_root()?)?,
     };
-    Ok(registry.with_deriver("ct2-to-ggml", Arc::new(CtranslateToGgml)))
-}
-
-pub(super) fn transcriber(registry: &Arc<Registry>, threads: usize) -> ModelFactory<Transcriber> {
-    let registry = Arc::clone(registry);
-    Arc::new(move || {
-        let files = registry.open_files("whisper-base", &["ggml-base.bin"]).map_err(missing("whisper-base"))?;
-        let ggml = files.file("ggml-base.bin").map_err(missing("whisper-base"))?;
-        let model = WhisperTranscriber::load(ggml, files.info.clone(), WhisperConfig { threads })?;
-        Ok(Box::new(model) as Transcriber)
-    })
-}
-
-/// A recogniser of its own, for who measures it without a server.
-pub fn load_transcriber(config: &Config, threads: usize) -> anyhow::Result<Transcriber> {
-    let factory = transcriber(&Arc::new(registry(config)?), threads);
-    factory().context("the recogniser cannot be loaded")
+    Ok(recognition::register(registry, &config.models))
 }
 
 /// Every translation model of the registry, one a direction, so that a further pair of languages is an entry there;
@@ -154,7 +139,7 @@ pub fn demo_image(config: &Config) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
-fn missing(model: &str) -> impl FnOnce(RegistryError) -> ModelError + use<> {
+pub(super) fn missing(model: &str) -> impl FnOnce(RegistryError) -> ModelError + use<> {
     let model = model.to_owned();
     move |error| ModelError::Load { model, reason: format!("{error}: run `healthsync models pull`") }
 }

@@ -64,6 +64,9 @@ pub(super) fn record(
     if record.inputs != input_hashes(model, entry) {
         return stale("it was made from other files");
     }
+    if entry.sha256.as_ref().is_some_and(|stated| *stated != record.sha256) {
+        return stale("it is not the file that the manifest states");
+    }
     if deriver.is_some_and(|deriver| deriver.version() != record.version) {
         return stale("it was made by another version of the converter");
     }
@@ -99,6 +102,10 @@ pub(super) fn make(
     remove(&out)?;
     deriver.derive(&inputs, &out).map_err(|why| format!("{} failed: {why}", entry.step))?;
     let (size, sha256) = cache::hash_file(&out).map_err(|e| format!("{} left no file: {e}", entry.step))?;
+    if let Some(stated) = entry.sha256.as_ref().filter(|stated| **stated != sha256) {
+        remove(&out)?;
+        return Err(format!("{} made a file with SHA-256 {sha256}, not {stated}", entry.step));
+    }
     let record = Record {
         step: entry.step.clone(),
         version: deriver.version().to_owned(),

@@ -134,7 +134,7 @@ impl Registry {
         let mut files: Vec<_> =
             model.files_for(&self.target).map(|file| inspect_file(model, file, &dir, depth)).collect();
         if !files.is_empty() {
-            files.extend(model.derived.iter().map(|derived| self.inspect_derived(model, derived, depth)));
+            files.extend(self.derived(model).map(|derived| self.inspect_derived(model, derived, depth)));
         }
         files
     }

@@ -163,6 +163,11 @@ pub struct DerivedEntry {
     pub step: String,
     /// Paths of the files it is made from.
     pub from: Vec<String>,
+    /// Lower-case hex, where the step makes the same bytes on every machine: a file with another is not used.
+    pub sha256: Option<String>,
+    /// One of several forms of the same weights, made only where it is asked for ([`super::Registry::with_variant`]).
+    #[serde(default)]
+    pub optional: bool,
 }
 
 impl Manifest {

@@ -29,9 +29,9 @@ pub use pull::PullReport;
 use cache::Cache;
 use healthsync_events::ModelInfo;
 use inspect::{Depth, weights_sha256};
-use manifest::ModelEntry;
+use manifest::{DerivedEntry, ModelEntry};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env,
     path::{Path, PathBuf},
     sync::Arc,
@@ -50,6 +50,15 @@ pub struct Registry {
     derivers: BTreeMap<String, Arc<dyn Deriver>>,
     target: String,
     lock_wait: Duration,
+    variants: Variants,
+}
+
+/// Which optional derived files are made, listed and verified.
+#[derive(Debug, Clone)]
+enum Variants {
+    /// These, by model and file.
+    Chosen(BTreeSet<(String, String)>),
+    All,
 }
 
 /// A model's files, verified when they were opened.
@@ -96,6 +105,7 @@ impl Registry {
             derivers: BTreeMap::new(),
             target: host_target(),
             lock_wait: LOCK_WAIT,
+            variants: Variants::Chosen(BTreeSet::new()),
         })
     }
 
@@ -109,6 +119,22 @@ impl Registry {
     #[must_use]
     pub fn with_deriver(mut self, step: &str, deriver: Arc<dyn Deriver>) -> Self {
         self.derivers.insert(step.to_owned(), deriver);
+        self
+    }
+
+    /// Counts an optional derived file among those of its model.
+    #[must_use]
+    pub fn with_variant(mut self, model: &str, file: &str) -> Self {
+        if let Variants::Chosen(chosen) = &mut self.variants {
+            chosen.insert((model.to_owned(), file.to_owned()));
+        }
+        self
+    }
+
+    /// Counts every optional derived file.
+    #[must_use]
+    pub fn with_all_variants(mut self) -> Self {
+        self.variants = Variants::All;
         self
     }
 
@@ -134,12 +160,15 @@ impl Registry {
         self.cache.root()
     }
 
-    /// Every file of a model, each read and checked against its hash.
+    /// Every file of a model, each read and checked against its hash; of optional derived files those asked for.
     pub fn open(&self, name: &str) -> Result<LoadedFiles, RegistryError> {
-        self.open_chosen(name, |_| true)
+        let model = self.manifest.model(name)?;
+        let derived: BTreeSet<&str> = self.derived(model).map(|entry| entry.path.as_str()).collect();
+        let left_out = |file: &str| model.derived.iter().any(|entry| entry.path == file) && !derived.contains(file);
+        self.open_chosen(name, |file| !left_out(file))
     }
 
-    /// Only these files of a model: the weights hash is then of these alone.
+    /// Only these files of a model, optional ones too: the weights hash is then of these alone.
     pub fn open_files(&self, name: &str, files: &[&str]) -> Result<LoadedFiles, RegistryError> {
         let opened = self.open_chosen(name, |file| files.contains(&file))?;
         match files.iter().find(|file| !opened.files.contains_key(**file)) {
@@ -186,6 +215,15 @@ impl Registry {
         }
         let all = self.manifest.models.iter();
         Ok(all.filter(|model| model.files_for(&self.target).next().is_some()).collect())
+    }
+
+    /// A model's derived files, less the optional ones that nobody asked for.
+    fn derived<'a>(&'a self, model: &'a ModelEntry) -> impl Iterator<Item = &'a DerivedEntry> + 'a {
+        let wanted = |entry: &DerivedEntry| match &self.variants {
+            Variants::All => true,
+            Variants::Chosen(chosen) => chosen.contains(&(model.name.clone(), entry.path.clone())),
+        };
+        model.derived.iter().filter(move |entry| !entry.optional || wanted(entry))
     }
 
     fn deriver(&self, step: &str) -> Option<&dyn Deriver> {

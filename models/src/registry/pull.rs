@@ -59,7 +59,7 @@ impl Registry {
             pull.file(model, file);
         }
         for model in models {
-            model.derived.iter().for_each(|entry| pull.derived(model, entry));
+            self.derived(model).for_each(|entry| pull.derived(model, entry));
         }
         let (report, failures) = (pull.report, pull.failures);
         self.cache.tidy_staging()?;

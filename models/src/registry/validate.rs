@@ -141,7 +141,7 @@ fn derived_entry(model: &ModelEntry, derived: &DerivedEntry) -> Check {
             return Err(format!("{input:?} is not a file that this model has on every target"));
         }
     }
-    Ok(())
+    derived.sha256.as_deref().map_or(Ok(()), sha256)
 }
 
 /// One path component that is also safe as a command-line argument and in a requirements file: it begins with a

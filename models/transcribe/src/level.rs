@@ -11,8 +11,9 @@ const MAX_FLOOR_DB: f32 = -45.0;
 /// A microphone so quiet that it needs more is not one that a person is speaking into.
 const MAX_GAIN_DB: f32 = 36.0;
 
-/// How fast the loudest is forgotten: 10 dB in 3 s, longer than pauses between sentences.
-const RELEASE_DB_PER_SECOND: f32 = 3.0;
+/// How fast the loudest is forgotten, so that somebody who speaks more quietly is heard after a second or two. Noise in
+/// pauses is kept down by its own bound.
+const RELEASE_DB_PER_SECOND: f32 = 9.0;
 
 /// The floor is the quietest frame of the last one to two of these.
 const FLOOR_SAMPLES: usize = 24_000;
@@ -85,6 +86,14 @@ mod tests {
     #[test]
     fn a_quiet_voice_is_raised_at_once() {
         assert!((after(&[-86.0, -86.0, -56.0]) - -30.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn a_quieter_voice_after_a_loud_one_is_raised_within_three_seconds() {
+        // Frames of 16 ms: a loud voice, then one 30 dB below it with pauses between its words.
+        let quiet = (0..188).map(|n| if n % 10 < 7 { -50.0 } else { -90.0 });
+        let levels: Vec<f32> = std::iter::repeat_n(-20.0, 60).chain(quiet).chain([-50.0]).collect();
+        assert!(after(&levels) > -35.0, "{}", after(&levels));
     }
 
     #[test]

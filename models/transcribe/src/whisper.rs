@@ -1,35 +1,26 @@
 //! Whisper on whisper.cpp.
 
+use crate::{
+    window::{MAX_PROMPT_CHARS, MAX_SAMPLES, MIN_SAMPLES, audio_context},
+    words::Words,
+};
 use healthsync_events::{Language, ModelInfo};
 use healthsync_models::{
     Model, ModelError,
-    tasks::{Cancel, Effort, SpokenLanguage, TranscribeRequest, Transcription, Word},
+    tasks::{Cancel, Effort, SpokenLanguage, TranscribeRequest, Transcription},
 };
 use std::{cell::RefCell, collections::HashMap, path::Path, rc::Rc};
 use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState};
-
-const SAMPLE_RATE: usize = 16_000;
-
-/// Whisper's encoder takes windows of 30 s.
-const MAX_SAMPLES: usize = 30 * SAMPLE_RATE;
-
-/// whisper.cpp refuses less than 1 s; shorter audio is followed by silence.
-const MIN_SAMPLES: usize = SAMPLE_RATE + SAMPLE_RATE / 10;
-
-/// Encoder positions a second, all positions, and those added so that the window does not end with the last
-/// word. Encoding only what was said takes a fifth of the time of a whole window.
-const POSITIONS_PER_SECOND: usize = 50;
-const MAX_POSITIONS: usize = 1_500;
-const SPARE_POSITIONS: usize = 64;
 
 /// Hypotheses kept at a time. Measured on clinical Portuguese, five make a seventh fewer word errors than one for
 /// a third more time.
 const BEAMS: i32 = 5;
 
-const UNKNOWN_LANGUAGE: &str = "a language Whisper does not know";
+/// Mean probability of the tokens of a draft, and least of its words, from which no search follows.
+const SURE: f32 = 0.85;
+const SURE_OF_EACH: f32 = 0.4;
 
-/// Characters of earlier text or terms given along: Whisper reads the last 224 tokens.
-const MAX_PROMPT_CHARS: usize = 600;
+const UNKNOWN_LANGUAGE: &str = "a language Whisper does not know";
 
 #[derive(Debug, Clone)]
 pub struct WhisperConfig {
@@ -72,15 +63,30 @@ impl WhisperTranscriber {
         samples.resize(samples.len().max(MIN_SAMPLES), 0.0);
         let (language, language_probability) = self.language(&request.language, &samples)?;
         let prompt = self.prompt(request)?;
-        let mut params: FullParams<'_, '_> = self.template(&language, request.effort)?.clone();
+        let mut decode = |effort| {
+            self.decode(&samples, &language, effort, &prompt, &request.cancel)?;
+            Ok(self.read(language.clone(), language_probability))
+        };
+        let draft = decode(Effort::Draft)?;
+        if request.effort == Effort::Draft || is_sure(&draft) { Ok(draft) } else { decode(Effort::Full) }
+    }
+
+    fn decode(
+        &mut self,
+        samples: &[f32],
+        language: &Language,
+        effort: Effort,
+        prompt: &[i32],
+        cancel: &Cancel,
+    ) -> Result<(), ModelError> {
+        let mut params: FullParams<'_, '_> = self.template(language, effort)?.clone();
         params.set_audio_ctx(audio_context(samples.len()) as i32);
-        params.set_tokens(&prompt);
-        let done = self.state.full(params, &samples);
-        if request.cancel.is_cancelled() {
+        params.set_tokens(prompt);
+        let done = self.state.full(params, samples);
+        if cancel.is_cancelled() {
             return Err(ModelError::Cancelled { model: self.info.name.clone() });
         }
-        done.map_err(|e| self.failed(&e.to_string()))?;
-        Ok(self.read(language, language_probability))
+        done.map(drop).map_err(|e| self.failed(&e.to_string()))
     }
 
     /// The newest tokens of the prompt, as many as Whisper reads.
@@ -102,9 +108,8 @@ impl WhisperTranscriber {
         self.templates.get(&key).ok_or_else(|| self.input(UNKNOWN_LANGUAGE))
     }
 
-    /// Joins tokens to words: a token that begins with a space begins a word.
     fn read(&self, language: Language, language_probability: f32) -> Transcription {
-        let mut words: Vec<(Vec<u8>, Word, u32)> = Vec::new();
+        let mut words = Words::default();
         let mut no_speech: f32 = 0.0;
         for segment in self.state.as_iter() {
             no_speech = no_speech.max(segment.no_speech_probability());
@@ -115,20 +120,10 @@ impl WhisperTranscriber {
                     continue;
                 }
                 let data = token.token_data();
-                let (start_ms, end_ms) = ((data.t0.max(0) * 10) as u32, (data.t1.max(0) * 10) as u32);
-                if bytes.starts_with(b" ") || words.is_empty() {
-                    let word = Word { text: String::new(), start_ms, end_ms, probability: 0.0 };
-                    words.push((Vec::new(), word, 0));
-                }
-                if let Some((text, word, tokens)) = words.last_mut() {
-                    text.extend_from_slice(bytes);
-                    word.end_ms = word.end_ms.max(end_ms);
-                    word.probability += data.p;
-                    *tokens += 1;
-                }
+                words.push(bytes, (data.t0.max(0) * 10) as u32, (data.t1.max(0) * 10) as u32, data.p);
             }
         }
-        conclude(words, no_speech, language, language_probability)
+        words.conclude(no_speech, language, language_probability)
     }
 
     /// The language to take the samples for, and its probability among those it may be.
@@ -158,6 +153,13 @@ impl WhisperTranscriber {
     fn input(&self, reason: &str) -> ModelError {
         ModelError::Input { model: self.info.name.clone(), reason: reason.into() }
     }
+}
+
+/// Whether the likeliest token each time gave a text that a search would hardly change.
+fn is_sure(draft: &Transcription) -> bool {
+    let env = |n: &str, d: f32| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
+    let least = draft.words.iter().map(|word| word.probability).fold(1.0, f32::min);
+    !draft.words.is_empty() && draft.confidence >= env("G_MEAN", SURE) && least >= env("G_MIN", SURE_OF_EACH)
 }
 
 /// How whisper.cpp is asked, but for the length of the audio and the prompt.
@@ -193,34 +195,6 @@ fn params(
 /// What whisper.cpp calls a language it knows.
 fn known(language: &Language) -> Option<&'static str> {
     whisper_rs::get_lang_id(&language.primary()).and_then(whisper_rs::get_lang_str)
-}
-
-fn conclude(
-    words: Vec<(Vec<u8>, Word, u32)>,
-    no_speech: f32,
-    language: Language,
-    language_probability: f32,
-) -> Transcription {
-    let tokens: u32 = words.iter().map(|(_, _, tokens)| tokens).sum();
-    let sum: f32 = words.iter().map(|(_, word, _)| word.probability).sum();
-    let words: Vec<Word> = words
-        .into_iter()
-        .map(|(text, mut word, tokens)| {
-            // A character may be spread over tokens; only the whole word is text.
-            word.text = String::from_utf8_lossy(&text).trim().into();
-            word.probability /= tokens.max(1) as f32;
-            word
-        })
-        .filter(|word| !word.text.is_empty())
-        .collect();
-    let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-    let confidence = sum / tokens.max(1) as f32;
-    Transcription { text, words, language, language_probability, confidence, no_speech }
-}
-
-/// Encoder positions for so many samples.
-fn audio_context(samples: usize) -> usize {
-    ((samples * POSITIONS_PER_SECOND).div_ceil(SAMPLE_RATE) + SPARE_POSITIONS).min(MAX_POSITIONS)
 }
 
 impl Model for WhisperTranscriber {

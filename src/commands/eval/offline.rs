@@ -4,6 +4,7 @@ use super::{
     Bench, Measure,
     material::{Item, Material},
     report::{Offline, Recognised},
+    usage,
 };
 use anyhow::Context as _;
 use healthsync_actors::pool::{Class, Request};
@@ -23,6 +24,7 @@ pub(super) async fn run(
     ears: &VoiceActivityFactory,
 ) -> anyhow::Result<Offline> {
     let bar = super::progress(if effort == Effort::Full { "Full" } else { "Draft" }, material.items.len());
+    let before = usage::cpu_seconds();
     let mut recordings = Vec::with_capacity(material.items.len());
     for item in &material.items {
         bar.set_message(item.recording.name.clone());
@@ -31,7 +33,8 @@ pub(super) async fn run(
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok(Offline::new(measure, recordings))
+    let used = usage::cpu_seconds().zip(before).map(|(after, before)| after - before);
+    Ok(Offline::new(measure, recordings, used))
 }
 
 async fn recognise(

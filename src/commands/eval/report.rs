@@ -1,6 +1,7 @@
 //! What was measured: every recording, and sums over groups of them.
 
-use super::{Measure, material::Item, stream::Heard};
+use super::{Measure, material::Item, stream::Heard, usage};
+use crate::config::TranscribeEngine;
 use healthsync_evaluate::{
     Normaliser, bleu,
     bootstrap::{self, Interval},
@@ -9,6 +10,7 @@ use healthsync_evaluate::{
     latency::{Stability, average_lagging, percentile},
 };
 use healthsync_events::{Language, ModelInfo};
+use healthsync_transcribe::Precision;
 use serde::Serialize;
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -20,6 +22,8 @@ pub(super) struct Settings {
     pub limit: Option<u32>,
     pub streams: u16,
     pub pairs: String,
+    pub transcribe_engine: TranscribeEngine,
+    pub transcribe_precision: Precision,
     pub transcribe_threads: usize,
     pub cores: usize,
 }
@@ -142,13 +146,19 @@ pub(super) struct Offline {
     pub measure: Measure,
     pub groups: Vec<Group>,
     pub total: Group,
+    /// Processor time by length of the audio, reading the files included.
+    pub cpu_factor: Option<f64>,
+    /// Most memory resident at a time since the process began, all models included.
+    pub peak_resident_bytes: Option<u64>,
     pub recordings: Vec<Recognised>,
 }
 
 impl Offline {
-    pub fn new(measure: Measure, recordings: Vec<Recognised>) -> Self {
+    pub fn new(measure: Measure, recordings: Vec<Recognised>, cpu_seconds: Option<f64>) -> Self {
         let (groups, total) = Group::all(&recordings);
-        Self { measure, groups, total, recordings }
+        let cpu_factor = cpu_seconds.map(|cpu| cpu / total.seconds);
+        let peak_resident_bytes = usage::peak_resident_bytes();
+        Self { measure, groups, total, cpu_factor, peak_resident_bytes, recordings }
     }
 }
 

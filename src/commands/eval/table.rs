@@ -15,8 +15,12 @@ pub(super) fn print(report: &Report) {
     }
     let settings = &report.settings;
     println!(
-        "{} threads of {} cores for recognition, {} at a time in real time",
-        settings.transcribe_threads, settings.cores, settings.streams
+        "{:?} ({:?}) on {} threads of {} cores for recognition, {} at a time in real time",
+        settings.transcribe_engine,
+        settings.transcribe_precision,
+        settings.transcribe_threads,
+        settings.cores,
+        settings.streams
     );
     for run in &report.offline {
         let title = match run.measure {
@@ -24,6 +28,10 @@ pub(super) fn print(report: &Report) {
             _ => "Whole recordings, beam search",
         };
         recognition(title, &run.groups, &run.total);
+        if let (Some(cpu), Some(bytes)) = (run.cpu_factor, run.peak_resident_bytes) {
+            let mebibytes = bytes >> 20;
+            println!("{cpu:.3} s of processor time a second of audio; {mebibytes} MiB resident at most, all models");
+        }
         worst(run.recordings.iter());
     }
     if let Some(streaming) = &report.streaming {

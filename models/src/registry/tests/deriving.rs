@@ -1,6 +1,6 @@
 //! Files made here from files pulled.
 
-use super::fixture::{World, one_file, pull};
+use super::fixture::{World, one_file, pull, sha256};
 use crate::registry::{Deriver, FileState, ModelState, Registry, RegistryError};
 use std::{
     collections::BTreeMap,
@@ -124,4 +124,47 @@ fn a_conversion_that_fails_says_why_and_leaves_no_file() {
     let error = pull(&registry).unwrap_err();
     assert!(error.contains("m/b.bin") && error.contains("reverse failed: a tensor is missing"), "{error}");
     assert_eq!(setup.world.cached(), ["m/1/a.bin"]);
+}
+
+fn with(setup: &Setup, more: &str) -> Registry {
+    let runs = Arc::clone(&setup.runs);
+    let text = format!("{}{more}", setup.text);
+    setup.world.registry(&text).with_deriver("reverse", Arc::new(Reverse { version: "1", runs }))
+}
+
+const VARIANT: &str = "[[models.derived]]\npath = \"c.bin\"\nstep = \"reverse\"\nfrom = [\"a.bin\"]\noptional = true\n";
+
+#[test]
+fn an_optional_file_is_made_and_looked_at_only_when_asked_for() {
+    let setup = Setup::new();
+    let plain = with(&setup, VARIANT);
+    assert_eq!(pull(&plain).unwrap().derived, ["m/b.bin"]);
+    assert_eq!(plain.list()[0].state, ModelState::Present);
+    assert_eq!((plain.open("m").unwrap().files.len(), plain.verify(&["m"]).unwrap().len()), (2, 2));
+    assert!(matches!(plain.open_files("m", &["c.bin"]), Err(RegistryError::Missing { .. })));
+
+    let chosen = plain.clone().with_variant("other", "c.bin").with_variant("m", "c.bin");
+    assert_eq!(chosen.list()[0].state, ModelState::Incomplete);
+    assert_eq!(pull(&chosen).unwrap().derived, ["m/c.bin"]);
+    assert_eq!(chosen.open("m").unwrap().files.len(), 3);
+    // It is there now, for whoever names it, and nobody else's business.
+    assert_eq!(plain.open_files("m", &["c.bin"]).unwrap().files.len(), 1);
+    assert_eq!(plain.open("m").unwrap().info, with(&setup, "").open("m").unwrap().info);
+    assert_eq!(plain.with_all_variants().open("m").unwrap().files.len(), 3);
+}
+
+#[test]
+fn a_derived_file_with_another_hash_than_stated_is_not_used() {
+    let setup = Setup::new();
+    let stated = |sha256: &str| format!("sha256 = \"{sha256}\"\n");
+    let right = with(&setup, &stated(&sha256(b"cba")));
+    assert_eq!(pull(&right).unwrap().derived, ["m/b.bin"]);
+    assert!(right.open("m").is_ok());
+
+    let wrong = with(&setup, &stated(&sha256(b"xyz")));
+    assert!(matches!(wrong.verify(&["m"]).unwrap()[1].state, FileState::Stale(_)));
+    let told = pull(&wrong).unwrap_err();
+    assert!(told.contains(&sha256(b"cba")) && told.contains(&sha256(b"xyz")), "{told}");
+    assert!(wrong.open("m").is_err());
+    assert!(crate::registry::Manifest::parse(&format!("{}{}", setup.text, stated("abc")), "test").is_err());
 }

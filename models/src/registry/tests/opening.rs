@@ -93,6 +93,9 @@ fn every_model_that_ships_has_a_card_naming_its_licence_and_hashes() {
         for file in &model.files {
             assert!(card.contains(&file.sha256), "{} lacks the hash of {}", model.name, file.path);
         }
+        for (derived, sha256) in model.derived.iter().filter_map(|entry| Some((entry, entry.sha256.as_ref()?))) {
+            assert!(card.contains(sha256), "{} lacks the hash of {}", model.name, derived.path);
+        }
     }
 }
 

@@ -5,21 +5,25 @@ use super::{
     ctranslate::{Dtype, Tensor, Weights},
     mel,
     names::{Kind, Origin, origins},
+    quantize::Precision,
 };
 use half::f16;
 
 pub(super) const MAGIC: u32 = 0x6767_6d6c;
 
-/// Tensor types of ggml.
-pub(super) const TYPE_F32: i32 = 0;
-pub(super) const TYPE_F16: i32 = 1;
+/// Tensor type of ggml for what is not a weight; [`Precision`] has those of weights.
+const TYPE_F32: i32 = 0;
 
-pub(super) fn convert(weights: &Weights<'_>, tokens: &[Vec<u8>]) -> Result<Vec<u8>, ConvertError> {
+pub(super) fn convert(
+    weights: &Weights<'_>,
+    tokens: &[Vec<u8>],
+    precision: Precision,
+) -> Result<Vec<u8>, ConvertError> {
     let layers =
         |side: &str| (0..1_000).take_while(|n| weights.has(&format!("{side}/layer_{n}/ffn/linear_0/weight"))).count();
     let (encoder_layers, decoder_layers) = (layers("encoder"), layers("decoder"));
     let mut out = Vec::new();
-    write_header(&mut out, weights, encoder_layers, decoder_layers)?;
+    write_header(&mut out, weights, encoder_layers, decoder_layers, precision)?;
     out.extend((mel::MELS as i32).to_le_bytes());
     out.extend((mel::BINS as i32).to_le_bytes());
     out.extend(mel::filters().iter().flat_map(|value| value.to_le_bytes()));
@@ -29,7 +33,7 @@ pub(super) fn convert(weights: &Weights<'_>, tokens: &[Vec<u8>]) -> Result<Vec<u
         out.extend(token);
     }
     for origin in origins(encoder_layers, decoder_layers) {
-        write_tensor(&mut out, weights, &origin)?;
+        write_tensor(&mut out, weights, &origin, precision)?;
     }
     Ok(out)
 }
@@ -39,6 +43,7 @@ fn write_header(
     weights: &Weights<'_>,
     encoder_layers: usize,
     decoder_layers: usize,
+    precision: Precision,
 ) -> Result<(), ConvertError> {
     let dimension = |name: &str, index: usize| {
         let tensor = weights.get(name)?;
@@ -66,14 +71,19 @@ fn write_header(
         heads("decoder")?,
         decoder_layers as i64,
         mels as i64,
-        i64::from(TYPE_F16),
+        i64::from(precision.file_type()),
     ];
     out.extend(MAGIC.to_le_bytes());
     out.extend(values.iter().flat_map(|value| (*value as i32).to_le_bytes()));
     Ok(())
 }
 
-fn write_tensor(out: &mut Vec<u8>, weights: &Weights<'_>, origin: &Origin) -> Result<(), ConvertError> {
+fn write_tensor(
+    out: &mut Vec<u8>,
+    weights: &Weights<'_>,
+    origin: &Origin,
+    precision: Precision,
+) -> Result<(), ConvertError> {
     let source = weights.get(&origin.source)?;
     let unusable = || ConvertError::Weights(format!("{} has an unexpected shape or type", origin.source));
     let rows = *source.shape().first().ok_or_else(unusable)?;
@@ -87,8 +97,13 @@ fn write_tensor(out: &mut Vec<u8>, weights: &Weights<'_>, origin: &Origin) -> Re
         shape.push(1);
     }
     let (kind, data) = match origin.kind {
-        Kind::Weight => (TYPE_F16, halves(&tensor).ok_or_else(unusable)?),
-        Kind::Precise | Kind::ConvolutionBias => (TYPE_F32, singles(&tensor).ok_or_else(unusable)?),
+        // whisper.cpp makes matrices of the file's type, and convolutions of half precision whatever that is.
+        Kind::Weight if shape.len() == 2 => (precision.tensor_type(), matrix(&tensor, precision, origin)?),
+        Kind::Weight => (Precision::F16.tensor_type(), halves(&tensor).ok_or_else(unusable)?),
+        Kind::Precise | Kind::ConvolutionBias => {
+            let values = singles(&tensor).ok_or_else(unusable)?;
+            (TYPE_F32, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+        }
     };
     out.extend((shape.len() as i32).to_le_bytes());
     out.extend((origin.name.len() as i32).to_le_bytes());
@@ -100,24 +115,28 @@ fn write_tensor(out: &mut Vec<u8>, weights: &Weights<'_>, origin: &Origin) -> Re
     Ok(())
 }
 
+fn matrix(tensor: &Tensor<'_>, precision: Precision, origin: &Origin) -> Result<Vec<u8>, ConvertError> {
+    let unusable = || ConvertError::Weights(format!("{} is not of floating-point numbers", origin.source));
+    if precision == Precision::F16 {
+        return halves(tensor).ok_or_else(unusable);
+    }
+    let columns = tensor.shape().last().copied().unwrap_or_default();
+    let encoded = precision.encode(&singles(tensor).ok_or_else(unusable)?, columns);
+    encoded.map_err(|reason| ConvertError::Quantize { tensor: origin.name.clone(), reason })
+}
+
 fn halves(tensor: &Tensor<'_>) -> Option<Vec<u8>> {
     match tensor.dtype {
         Dtype::F16 => Some(tensor.data.to_vec()),
-        Dtype::F32 => {
-            let values = tensor.data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-            Some(values.flat_map(|value| f16::from_f32(value).to_le_bytes()).collect())
-        }
+        Dtype::F32 => Some(singles(tensor)?.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect()),
         _ => None,
     }
 }
 
-fn singles(tensor: &Tensor<'_>) -> Option<Vec<u8>> {
+fn singles(tensor: &Tensor<'_>) -> Option<Vec<f32>> {
     match tensor.dtype {
-        Dtype::F32 => Some(tensor.data.to_vec()),
-        Dtype::F16 => {
-            let values = tensor.data.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]));
-            Some(values.flat_map(|value| value.to_f32().to_le_bytes()).collect())
-        }
+        Dtype::F32 => Some(tensor.data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()),
+        Dtype::F16 => Some(tensor.data.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()),
         _ => None,
     }
 }

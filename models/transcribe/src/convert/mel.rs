@@ -1,8 +1,8 @@
 //! Whisper's mel filterbank: 80 triangles on the Slaney mel scale, each of area one (Slaney 1998, Auditory
 //! Toolbox), over the 201 bins of a 400-point transform at 16 kHz.
 
-pub(super) const MELS: usize = 80;
-pub(super) const BINS: usize = 201;
+pub(crate) const MELS: usize = 80;
+pub(crate) const BINS: usize = 201;
 
 const NYQUIST: f64 = 8_000.0;
 
@@ -24,8 +24,10 @@ fn to_hz(mel: f64) -> f64 {
 }
 
 /// Row-major, `MELS` rows of `BINS`.
-pub(super) fn filters() -> Vec<f32> {
-    let edges: Vec<f64> = (0..MELS + 2).map(|n| to_hz(to_mel(NYQUIST) * n as f64 / (MELS + 1) as f64)).collect();
+pub(crate) fn filters() -> Vec<f32> {
+    let mut edges: Vec<f64> = (0..MELS + 2).map(|n| to_hz(to_mel(NYQUIST) * n as f64 / (MELS + 1) as f64)).collect();
+    // There and back is off by a last bit, which differs between mathematics libraries: the last bin is zero or nearly.
+    edges[MELS + 1] = NYQUIST;
     let mut filters = Vec::with_capacity(MELS * BINS);
     for mel in 0..MELS {
         let (low, centre, high) = (edges[mel], edges[mel + 1], edges[mel + 2]);

@@ -1,18 +1,23 @@
 use super::{ctranslate::Dtype, ggml, mel, names::origins, *};
 use half::f16;
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
-/// A tensor as an independent reader of whisper.cpp's file sees it.
-struct Read {
-    shape: Vec<usize>,
-    kind: i32,
-    data: Vec<u8>,
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-struct File {
-    header: Vec<i32>,
-    tokens: Vec<Vec<u8>>,
-    tensors: BTreeMap<String, Read>,
+/// A tensor as an independent reader of whisper.cpp's file sees it.
+pub(super) struct Read {
+    pub shape: Vec<usize>,
+    pub kind: i32,
+    pub data: Vec<u8>,
+}
+
+pub(super) struct File {
+    pub header: Vec<i32>,
+    pub tokens: Vec<Vec<u8>>,
+    pub tensors: BTreeMap<String, Read>,
 }
 
 fn i32_at(bytes: &[u8], at: &mut usize) -> i32 {
@@ -27,7 +32,7 @@ fn take<'a>(bytes: &'a [u8], at: &mut usize, count: usize) -> &'a [u8] {
 }
 
 /// Written against whisper.cpp's loader, not against the writer.
-fn read(bytes: &[u8]) -> File {
+pub(super) fn read(bytes: &[u8]) -> File {
     let at = &mut 0;
     assert_eq!(i32_at(bytes, at) as u32, ggml::MAGIC);
     let header: Vec<i32> = (0..11).map(|_| i32_at(bytes, at)).collect();
@@ -44,7 +49,14 @@ fn read(bytes: &[u8]) -> File {
         let mut shape: Vec<usize> = (0..rank).map(|_| i32_at(bytes, at) as usize).collect();
         shape.reverse();
         let name = String::from_utf8(take(bytes, at, length as usize).to_vec()).unwrap();
-        let size = shape.iter().product::<usize>() * if kind == 1 { 2 } else { 4 };
+        let values = shape.iter().product::<usize>();
+        let size = match kind {
+            0 => values * 4,
+            1 => values * 2,
+            8 => values / 32 * 34,
+            7 => values / 32 * 24,
+            other => panic!("{name} is of type {other}"),
+        };
         let data = take(bytes, at, size).to_vec();
         assert!(tensors.insert(name, Read { shape, kind, data }).is_none());
     }
@@ -94,7 +106,11 @@ fn compare(weights: &Weights<'_>, file: &File, layers: usize) {
 
 /// A one-layer model of width 4, every value different.
 fn synthetic() -> Vec<u8> {
-    let (width, vocab) = (4, 3);
+    synthetic_of(4)
+}
+
+pub(super) fn synthetic_of(width: usize) -> Vec<u8> {
+    let vocab = 3;
     let mut variables: Vec<(String, Vec<usize>)> = vec![
         ("encoder/conv1/weight".into(), vec![width, mel::MELS, 3]),
         ("encoder/conv1/bias".into(), vec![width]),
@@ -169,10 +185,39 @@ fn a_small_model_is_converted_tensor_by_tensor() {
     let bytes = synthetic();
     let weights = Weights::parse(&bytes).unwrap();
     let tokens = vec![b"a".to_vec(), b" b".to_vec()];
-    let file = read(&ggml::convert(&weights, &tokens).unwrap());
+    let file = read(&ggml::convert(&weights, &tokens, Precision::F16).unwrap());
     assert_eq!(file.header, [3, 6, 4, 2, 1, 5, 4, 2, 1, 80, 1]);
     assert_eq!(file.tokens, tokens);
     compare(&weights, &file, 1);
+}
+
+/// Every tensor is there with the bytes of its source, and nothing else.
+fn compare_safetensors(weights: &Weights<'_>, bytes: &[u8], layers: usize) {
+    let file = ::safetensors::SafeTensors::deserialize(bytes).unwrap();
+    let all = origins(layers, layers);
+    assert_eq!(file.len(), all.len());
+    for origin in all {
+        let tensor = file.tensor(&origin.name).unwrap();
+        let source = weights.get(&origin.source).unwrap();
+        let share = source.shape()[0] / origin.parts;
+        let rows = source.rows(origin.part * share, (origin.part + 1) * share).unwrap();
+        assert_eq!((tensor.shape(), tensor.dtype()), (rows.shape(), ::safetensors::Dtype::F16), "{}", origin.name);
+        assert!(tensor.data() == rows.data, "{} has the bytes of its source", origin.name);
+    }
+}
+
+#[test]
+fn a_small_model_becomes_safetensors_that_are_the_same_each_time() {
+    let bytes = synthetic();
+    let weights = Weights::parse(&bytes).unwrap();
+    let converted = safetensors::convert(&weights).unwrap();
+    compare_safetensors(&weights, &converted, 1);
+    assert_eq!(converted, safetensors::convert(&weights).unwrap());
+    let (_, header) = ::safetensors::SafeTensors::read_metadata(&converted).unwrap();
+    let described = &header.metadata().as_ref().unwrap()[safetensors::METADATA];
+    let layout: safetensors::Layout = serde_json::from_str(described).unwrap();
+    let expected = safetensors::Layout { encoder_layers: 1, encoder_heads: 2, decoder_layers: 1, decoder_heads: 2 };
+    assert_eq!(layout, expected);
 }
 
 #[test]
@@ -183,12 +228,37 @@ fn whisper_base_is_converted_tensor_by_tensor() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("ggml.bin");
     let (model, tokenizer) = (files.file("model.bin").unwrap(), files.file("tokenizer.json").unwrap());
-    ct2_to_ggml(model, tokenizer, &out).unwrap();
+    ct2_to_ggml(model, tokenizer, Precision::F16, &out).unwrap();
     let model = fs::read(model).unwrap();
     let file = read(&fs::read(&out).unwrap());
     assert_eq!(file.header, [51_865, 1_500, 512, 8, 6, 448, 512, 8, 6, 80, 1]);
     assert_eq!(file.tokens.len(), 50_257);
-    compare(&Weights::parse(&model).unwrap(), &file, 6);
+    let weights = Weights::parse(&model).unwrap();
+    compare(&weights, &file, 6);
+    compare_safetensors(&weights, &safetensors::convert(&weights).unwrap(), 6);
+}
+
+/// The registry refuses other bytes.
+#[test]
+fn whisper_base_becomes_the_very_files_that_the_registry_states() {
+    let registry = healthsync_models::registry::Registry::from_env().unwrap();
+    let files = registry.open_files("whisper-base", &["model.bin", "config.json", "tokenizer.json", "vocabulary.txt"]);
+    let files = files.expect("whisper-base is missing: run `make models`");
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("made");
+    let derivers =
+        Precision::ALL.map(|precision| (precision.step(), Box::new(CtranslateToGgml(precision)) as Box<dyn Deriver>));
+    let derivers =
+        derivers.into_iter().chain([("ct2-to-safetensors", Box::new(CtranslateToSafetensors) as Box<dyn Deriver>)]);
+    for (step, deriver) in derivers {
+        let entry = registry.manifest().model("whisper-base").unwrap().derived.iter().find(|entry| entry.step == step);
+        let entry = entry.unwrap();
+        let inputs = entry.from.iter().map(|name| (name.clone(), files.file(name).unwrap().into())).collect();
+        deriver.derive(&inputs, &out).unwrap();
+        let made = Sha256::digest(fs::read(&out).unwrap());
+        let made = hex(&made);
+        assert_eq!(entry.sha256.as_deref(), Some(made.as_str()), "{step}");
+    }
 }
 
 #[test]
@@ -210,7 +280,8 @@ proptest::proptest! {
         let at = at % bytes.len();
         bytes[at] = byte;
         if let Ok(weights) = Weights::parse(&bytes) {
-            let _ = ggml::convert(&weights, &[]);
+            let _ = ggml::convert(&weights, &[], Precision::Q8_0);
+            let _ = safetensors::convert(&weights);
         }
     }
 }

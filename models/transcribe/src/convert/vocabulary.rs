@@ -17,7 +17,7 @@ struct Bpe {
     vocab: HashMap<String, usize>,
 }
 
-pub(super) fn tokens(tokenizer_json: &[u8]) -> Result<Vec<Vec<u8>>, ConvertError> {
+pub(crate) fn tokens(tokenizer_json: &[u8]) -> Result<Vec<Vec<u8>>, ConvertError> {
     let unusable = |reason: String| ConvertError::Tokenizer(reason);
     let tokenizer: Tokenizer = serde_json::from_slice(tokenizer_json).map_err(|e| unusable(e.to_string()))?;
     let bytes_of = byte_of_char();
