@@ -49,7 +49,7 @@ pub enum SpokenLanguage {
 pub enum Effort {
     /// The likeliest token each time: for a text that the next one replaces.
     Draft,
-    /// A beam search.
+    /// The likeliest whole, where the likeliest token each time is not sure enough.
     Full,
 }
 
