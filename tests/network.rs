@@ -135,7 +135,7 @@ async fn music_is_not_put_into_words_and_the_sentence_after_it_is() {
     let whip = WhipClient::connect(&url, ClientConfig::default()).await.unwrap();
     whip.say(&music(), 24_000).await.unwrap();
     let (samples, rate) = speak(ASKED, "en");
-    whip.say(&[0.0; 24_000], 24_000).await.unwrap();
+    whip.say(&vec![0.0; 24_000], 24_000).await.unwrap();
     whip.say(&samples, rate).await.unwrap();
     let heard = final_caption(&mut stream).await;
     assert!(recall(ASKED, &heard) >= 0.8, "{heard}");

@@ -39,15 +39,14 @@ async fn relay(near: Arc<UdpSocket>, server: SocketAddr, weather: Weather) {
     let (mut buffer, mut losing) = ([0; 2_048], 0_u8);
     loop {
         let Ok((length, client)) = near.recv_from(&mut buffer).await else { continue };
-        let socket = match far.get(&client) {
-            Some(socket) => Arc::clone(socket),
-            None => {
-                let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
-                socket.connect(server).await.unwrap();
-                tokio::spawn(back(Arc::clone(&socket), Arc::clone(&near), client));
-                far.insert(client, Arc::clone(&socket));
-                socket
-            }
+        let socket = if let Some(socket) = far.get(&client) {
+            Arc::clone(socket)
+        } else {
+            let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
+            socket.connect(server).await.unwrap();
+            tokio::spawn(back(Arc::clone(&socket), Arc::clone(&near), client));
+            far.insert(client, Arc::clone(&socket));
+            socket
         };
         // RFC 7983: what begins with 128 to 191 is RTP or RTCP.
         if !(128..192).contains(&buffer[0]) {
