@@ -125,34 +125,22 @@ fn speak_demo(config: &Config, folder: &Path) -> anyhow::Result<PathBuf> {
     for (number, (who, text)) in script.lines().enumerate() {
         let clip = clips.get(text).context("a line has no recording")?;
         let file = format!("{number:02}.wav");
-        std::fs::write(folder.join(&file), wav(clip))?;
+        write_wav(clip, &folder.join(&file)).with_context(|| format!("{file} cannot be written"))?;
         writeln!(index, "{file}\t{}\t{text}", Speaker::language(who))?;
     }
     std::fs::write(folder.join("index.tsv"), index)?;
     Ok(folder.to_owned())
 }
 
-/// Mono 16-bit PCM in a RIFF file: the 44 bytes of header that every reader takes.
-fn wav(clip: &Clip) -> Vec<u8> {
-    let data = clip.samples.len() as u32 * 2;
-    let mut bytes = Vec::with_capacity(44 + data as usize);
-    bytes.extend_from_slice(b"RIFF");
-    bytes.extend_from_slice(&(36 + data).to_le_bytes());
-    bytes.extend_from_slice(b"WAVEfmt ");
-    bytes.extend_from_slice(&16_u32.to_le_bytes());
-    bytes.extend_from_slice(&1_u16.to_le_bytes());
-    bytes.extend_from_slice(&1_u16.to_le_bytes());
-    bytes.extend_from_slice(&clip.sample_rate.to_le_bytes());
-    bytes.extend_from_slice(&(clip.sample_rate * 2).to_le_bytes());
-    bytes.extend_from_slice(&2_u16.to_le_bytes());
-    bytes.extend_from_slice(&16_u16.to_le_bytes());
-    bytes.extend_from_slice(b"data");
-    bytes.extend_from_slice(&data.to_le_bytes());
+/// As mono 16-bit PCM.
+fn write_wav(clip: &Clip, path: &Path) -> Result<(), hound::Error> {
+    let (sample_rate, sample_format) = (clip.sample_rate, hound::SampleFormat::Int);
+    let spec = hound::WavSpec { channels: 1, sample_rate, bits_per_sample: 16, sample_format };
+    let mut wav = hound::WavWriter::create(path, spec)?;
     for sample in &clip.samples {
-        let sample = (sample.clamp(-1.0, 1.0) * f32::from(i16::MAX)) as i16;
-        bytes.extend_from_slice(&sample.to_le_bytes());
+        wav.write_sample((sample.clamp(-1.0, 1.0) * f32::from(i16::MAX)) as i16)?;
     }
-    bytes
+    wav.finalize()
 }
 
 async fn prepare(setup: &Setup, recordings: &Path, folder: &Path, as_recorded: bool) -> anyhow::Result<()> {
@@ -258,18 +246,4 @@ fn engine_pass(config: &Config, options: &PassOptions) -> anyhow::Result<()> {
     let peak_rss_bytes = Usage::of("/proc/self").map(|usage| usage.peak_rss_bytes);
     println!("{}", serde_json::to_string(&PassOutput { heard, cpu_seconds, peak_rss_bytes })?);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_recording_is_written_as_readers_expect_it() {
-        let clip = Clip { samples: vec![0.0, 1.0, -1.0], sample_rate: 24_000 };
-        let mut reader = hound::WavReader::new(std::io::Cursor::new(wav(&clip))).unwrap();
-        assert_eq!((reader.spec().sample_rate, reader.spec().channels), (24_000, 1));
-        let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
-        assert_eq!(samples, [0, i16::MAX, -i16::MAX]);
-    }
 }

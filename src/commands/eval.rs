@@ -7,7 +7,6 @@ mod report;
 mod stream;
 mod streaming;
 mod table;
-mod usage;
 
 use crate::{
     config::Config,
@@ -38,7 +37,7 @@ pub enum Command {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
-    /// Each recording as a whole, with the beam search that final captions get.
+    /// Each recording as a whole, as final captions are recognised.
     Full,
     /// Each recording as a whole, with the likeliest token each time.
     Draft,

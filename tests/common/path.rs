@@ -1,6 +1,10 @@
-//! A path between a client and the server that loses and delays what is sent over it.
+//! A path between a client and the server that loses packets and changes their order.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    net::SocketAddr,
+    sync::Arc,
+};
 use tokio::net::UdpSocket;
 
 /// What a path does to the packets of media that go to the server. The rest, and what comes back, passes untouched:
@@ -9,8 +13,8 @@ use tokio::net::UdpSocket;
 pub struct Weather {
     /// Of a hundred packets, so many begin a burst of losses of two.
     pub bursts: u64,
-    /// A packet is late by up to this.
-    pub jitter: Duration,
+    /// Of a hundred packets, so many are overtaken by up to two that follow: at 20 ms a packet, 20 to 40 ms of jitter.
+    pub overtaken: u64,
 }
 
 /// A relay on loopback, until it is dropped.
@@ -33,40 +37,56 @@ impl Drop for RoughPath {
     }
 }
 
+/// One client's way to the server.
+struct Way {
+    socket: Arc<UdpSocket>,
+    /// How many packets more are lost.
+    losing: u8,
+    /// Packets that wait for so many more to overtake them.
+    held: Vec<(u64, Vec<u8>)>,
+}
+
+impl Way {
+    /// Packets of media that go out now that this one has come, in the order they go.
+    fn pass(&mut self, packet: &[u8], weather: Weather, luck: &mut Luck) -> Vec<Vec<u8>> {
+        self.held.iter_mut().for_each(|(wait, _)| *wait -= 1);
+        let due = self.held.extract_if(.., |(wait, _)| *wait == 0).map(|(_, packet)| packet).collect::<Vec<_>>();
+        let mut out = Vec::new();
+        if self.losing > 0 {
+            self.losing -= 1;
+        } else if luck.below(100) < weather.bursts {
+            self.losing = 1;
+        } else if luck.below(100) < weather.overtaken {
+            self.held.push((1 + luck.below(2), packet.to_vec()));
+        } else {
+            out.push(packet.to_vec());
+        }
+        out.extend(due);
+        out
+    }
+}
+
 async fn relay(near: Arc<UdpSocket>, server: SocketAddr, weather: Weather) {
-    let mut far: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
-    let mut luck = Luck(0x9E37_79B9_7F4A_7C15);
-    let (mut buffer, mut losing) = ([0; 2_048], 0_u8);
+    let mut ways: HashMap<SocketAddr, Way> = HashMap::new();
+    let (mut luck, mut buffer) = (Luck(0x9E37_79B9_7F4A_7C15), [0; 2_048]);
     loop {
         let Ok((length, client)) = near.recv_from(&mut buffer).await else { continue };
-        let socket = if let Some(socket) = far.get(&client) {
-            Arc::clone(socket)
-        } else {
-            let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
-            socket.connect(server).await.unwrap();
-            tokio::spawn(back(Arc::clone(&socket), Arc::clone(&near), client));
-            far.insert(client, Arc::clone(&socket));
-            socket
+        let way = match ways.entry(client) {
+            Entry::Occupied(way) => way.into_mut(),
+            Entry::Vacant(place) => {
+                let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
+                socket.connect(server).await.unwrap();
+                tokio::spawn(back(Arc::clone(&socket), Arc::clone(&near), client));
+                place.insert(Way { socket, losing: 0, held: Vec::new() })
+            }
         };
+        let packet = &buffer[..length];
         // RFC 7983: what begins with 128 to 191 is RTP or RTCP.
-        if !(128..192).contains(&buffer[0]) {
-            let _ = socket.send(&buffer[..length]).await;
-            continue;
+        let out =
+            if (128..192).contains(&packet[0]) { way.pass(packet, weather, &mut luck) } else { vec![packet.to_vec()] };
+        for packet in out {
+            let _ = way.socket.send(&packet).await;
         }
-        if losing > 0 {
-            losing -= 1;
-            continue;
-        }
-        if luck.below(100) < weather.bursts {
-            losing = 1;
-            continue;
-        }
-        let (packet, delay) = (buffer[..length].to_vec(), luck.below(weather.jitter.as_micros() as u64 + 1));
-        tokio::spawn(async move {
-            // The path itself, not something that is waited for.
-            tokio::time::sleep(Duration::from_micros(delay)).await;
-            let _ = socket.send(&packet).await;
-        });
     }
 }
 

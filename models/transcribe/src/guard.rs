@@ -1,8 +1,7 @@
 //! The hallucination guard: texts that Whisper makes up.
 
-use crate::tones;
+use crate::{tones, window::SAMPLE_RATE};
 use flate2::{Compression, write::ZlibEncoder};
-use healthsync_events::audio::SAMPLE_RATE;
 use healthsync_models::tasks::Transcription;
 use std::io::Write as _;
 

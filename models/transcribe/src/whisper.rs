@@ -2,10 +2,10 @@
 
 use crate::{
     guard::doubt,
-    window::{MAX_PROMPT_CHARS, MAX_SAMPLES, MIN_SAMPLES, audio_context},
+    window::{MAX_PROMPT_CHARS, MAX_SAMPLES, MIN_SAMPLES, SAMPLE_RATE, audio_context},
     words::Words,
 };
-use healthsync_events::{Language, ModelInfo, audio::SAMPLE_RATE};
+use healthsync_events::{Language, ModelInfo};
 use healthsync_models::{
     Model, ModelError,
     tasks::{Cancel, Effort, SpokenLanguage, TranscribeRequest, Transcription},
@@ -25,7 +25,7 @@ const SURE_OF_EACH: f32 = 0.4;
 /// spoken, somebody waits for it, and what came before tells the draft more. On 65 recordings in English and Portuguese:
 /// 14.2 % word errors; 12.8 % when every unsure draft was followed by a search, for a quarter more processor time; 20.7 %
 /// when there was nothing but searches, a third of that one loop.
-const MAX_SEARCHED: usize = 6 * SAMPLE_RATE as usize;
+const MAX_SEARCHED: usize = 6 * SAMPLE_RATE;
 
 const UNKNOWN_LANGUAGE: &str = "a language Whisper does not know";
 
@@ -249,9 +249,8 @@ mod tests {
 
     #[test]
     fn a_draft_is_enough_when_it_is_sure_or_the_audio_long_but_never_when_it_is_not_believed() {
-        let noise = |seconds: usize| -> Vec<f32> {
-            (0..seconds * SAMPLE_RATE as usize).map(|i| (i * i % 17) as f32 / 100.0).collect()
-        };
+        let noise =
+            |seconds: usize| -> Vec<f32> { (0..seconds * SAMPLE_RATE).map(|i| (i * i % 17) as f32 / 100.0).collect() };
         assert!(is_enough(&text("Estou com dor", 0.9), &noise(2)));
         assert!(!is_enough(&text("Estou com dor", 0.6), &noise(2)));
         let long = "dor no peito desde ontem e falta de ar";

@@ -1,6 +1,6 @@
 //! What Whisper takes, whichever engine runs it.
 
-pub(crate) const SAMPLE_RATE: usize = 16_000;
+pub(crate) const SAMPLE_RATE: usize = healthsync_events::audio::SAMPLE_RATE as usize;
 
 /// Whisper's encoder takes windows of 30 s.
 pub(crate) const MAX_SAMPLES: usize = 30 * SAMPLE_RATE;

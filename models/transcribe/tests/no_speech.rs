@@ -1,19 +1,17 @@
 //! Sounds of a consultation that are no speech, with the real weights: none may come back as words.
 
+mod common;
+
+use common::utterances;
 use healthsync_models::{
     Model,
     registry::Registry,
     tasks::{Cancel, Effort, SpokenLanguage, TranscribeRequest},
 };
-use healthsync_transcribe::{
-    EarshotActivity, Segment, SegmentEvent, Segmenter, SegmenterConfig, WhisperConfig, WhisperTranscriber, doubt,
-};
+use healthsync_transcribe::{WhisperConfig, WhisperTranscriber, doubt};
 use std::f32::consts::TAU;
 
 const RATE: usize = 16_000;
-
-/// 20 ms, as a call delivers audio.
-const FRAME: usize = 320;
 
 /// Ten seconds by a function of time in seconds.
 fn sound(of: impl Fn(f32) -> f32) -> Vec<f32> {
@@ -75,17 +73,6 @@ fn sounds() -> Vec<(&'static str, Vec<f32>)> {
         ("clicks", sound(|t| if t % 0.25 < 0.004 { 0.8 } else { 0.0 })),
         ("breathing", sound(|t| 0.05 * white(t) * (TAU * 0.25 * t).sin().max(0.0).powi(2))),
     ]
-}
-
-fn utterances(samples: &[f32]) -> Vec<Segment> {
-    let mut segmenter = Segmenter::new(SegmenterConfig::default(), Box::new(EarshotActivity::default()));
-    let mut events = Vec::new();
-    for (index, frame) in samples.chunks(FRAME).enumerate() {
-        events.extend(segmenter.push((index * FRAME) as u64, frame).unwrap());
-    }
-    events.extend(segmenter.finish());
-    let ended = |event| if let SegmentEvent::Ended(segment) = event { Some(segment) } else { None };
-    events.into_iter().filter_map(ended).collect()
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! From a recording to words with the real weights: voice activity, utterances, recognition. Every test of recognition
 //! runs against both engines.
 
+mod common;
+
+use common::utterances;
 use healthsync_models::{
     Model, ModelError,
     registry::Registry,
@@ -8,10 +11,7 @@ use healthsync_models::{
 };
 #[cfg(feature = "candle")]
 use healthsync_transcribe::{CandleConfig, CandleDevice, CandleFiles, CandleTranscriber, ct2_to_safetensors};
-use healthsync_transcribe::{
-    EarshotActivity, Precision, Segment, SegmentEvent, Segmenter, SegmenterConfig, WhisperConfig, WhisperTranscriber,
-    ct2_to_ggml, doubt,
-};
+use healthsync_transcribe::{Precision, WhisperConfig, WhisperTranscriber, ct2_to_ggml, doubt};
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -24,9 +24,6 @@ const SAID: &str = "and so my fellow americans ask not what your country can do 
 
 /// Of 22 words. The audience's noise before a clause is sometimes heard as a word.
 const MAX_ERRORS: usize = 2;
-
-/// 20 ms at 16 kHz, as a call delivers audio.
-const FRAME: usize = 320;
 
 const SECOND: usize = 16_000;
 
@@ -115,17 +112,6 @@ fn draft(samples: &[f32]) -> TranscribeRequest {
 
 fn hear(engine: &mut Transcriber, request: TranscribeRequest) -> Transcription {
     engine.run(&[request]).remove(0).unwrap()
-}
-
-fn utterances(samples: &[f32]) -> Vec<Segment> {
-    let mut segmenter = Segmenter::new(SegmenterConfig::default(), Box::new(EarshotActivity::default()));
-    let mut events = Vec::new();
-    for (index, frame) in samples.chunks(FRAME).enumerate() {
-        events.extend(segmenter.push((index * FRAME) as u64, frame).unwrap());
-    }
-    events.extend(segmenter.finish());
-    let ended = |event| if let SegmentEvent::Ended(segment) = event { Some(segment) } else { None };
-    events.into_iter().filter_map(ended).collect()
 }
 
 /// Words inserted, deleted or replaced between two texts.

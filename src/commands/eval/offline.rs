@@ -4,11 +4,11 @@ use super::{
     Bench, Measure,
     material::{Item, Material},
     report::{Offline, Recognised},
-    usage,
 };
 use anyhow::Context as _;
 use healthsync_actors::pool::{Class, Request};
 use healthsync_events::audio::SAMPLE_RATE;
+use healthsync_loadtests::speech::process::Usage;
 use healthsync_models::tasks::{Cancel, Effort, SpokenLanguage, TranscribeRequest, VoiceActivityFactory};
 use healthsync_transcribe::{SegmentEvent, Segmenter, SegmenterConfig};
 use std::{sync::Arc, time::Duration};
@@ -24,7 +24,7 @@ pub(super) async fn run(
     ears: &VoiceActivityFactory,
 ) -> anyhow::Result<Offline> {
     let bar = super::progress(if effort == Effort::Full { "Full" } else { "Draft" }, material.items.len());
-    let before = usage::cpu_seconds();
+    let before = cpu_seconds();
     let mut recordings = Vec::with_capacity(material.items.len());
     for item in &material.items {
         bar.set_message(item.recording.name.clone());
@@ -33,8 +33,13 @@ pub(super) async fn run(
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let used = usage::cpu_seconds().zip(before).map(|(after, before)| after - before);
+    let used = cpu_seconds().zip(before).map(|(after, before)| after - before);
     Ok(Offline::new(measure, recordings, used))
+}
+
+/// Of this process so far; `None` elsewhere than on Linux.
+fn cpu_seconds() -> Option<f64> {
+    Usage::of("/proc/self").map(|usage| usage.cpu_seconds)
 }
 
 async fn recognise(

@@ -1,6 +1,6 @@
 //! What was measured: every recording, and sums over groups of them.
 
-use super::{Measure, material::Item, stream::Heard, usage};
+use super::{Measure, material::Item, stream::Heard};
 use crate::config::TranscribeEngine;
 use healthsync_evaluate::{
     Normaliser, bleu,
@@ -10,6 +10,7 @@ use healthsync_evaluate::{
     latency::{Stability, average_lagging, percentile},
 };
 use healthsync_events::{Language, ModelInfo};
+use healthsync_loadtests::speech::process::Usage;
 use healthsync_transcribe::Precision;
 use serde::Serialize;
 use std::{collections::BTreeMap, path::PathBuf};
@@ -38,7 +39,7 @@ pub(super) struct Report {
     pub offline: Vec<Offline>,
     pub streaming: Option<Streaming>,
     pub translation: Vec<Translated>,
-    /// Streaming less offline word error rate with the same weights and beams, where both were measured.
+    /// Streaming less offline word error rate with the same weights, where both were measured.
     pub streaming_less_full: Option<f64>,
 }
 
@@ -157,7 +158,7 @@ impl Offline {
     pub fn new(measure: Measure, recordings: Vec<Recognised>, cpu_seconds: Option<f64>) -> Self {
         let (groups, total) = Group::all(&recordings);
         let cpu_factor = cpu_seconds.map(|cpu| cpu / total.seconds);
-        let peak_resident_bytes = usage::peak_resident_bytes();
+        let peak_resident_bytes = Usage::of("/proc/self").map(|usage| usage.peak_rss_bytes);
         Self { measure, groups, total, cpu_factor, peak_resident_bytes, recordings }
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn print(report: &Report) {
     for run in &report.offline {
         let title = match run.measure {
             Measure::Draft => "Whole recordings, likeliest token each time",
-            _ => "Whole recordings, beam search",
+            _ => "Whole recordings, as final captions",
         };
         recognition(title, &run.groups, &run.total);
         if let (Some(cpu), Some(bytes)) = (run.cpu_factor, run.peak_resident_bytes) {

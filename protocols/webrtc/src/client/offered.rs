@@ -3,7 +3,7 @@
 use super::{AudioSender, ClientConfig, ClientError, Link, VideoSender, Viewer};
 use crate::{
     forward::Codec,
-    peer::{MediaFormat, PayloadTypes, Peer, PeerOptions},
+    peer::{MediaFormat, PayloadTypes, Peer, PeerOptions, direction},
     sdp::{has_candidate, rejects_video},
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use webrtc::{
     media_stream::track_local::{TrackLocal, static_rtp::TrackLocalStaticRTP},
     peer_connection::{RTCPeerConnectionState, RTCSessionDescription},
-    rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit},
+    rtp_transceiver::RTCRtpTransceiverDirection,
 };
 
 /// To make an offer, candidates included. It needs no network.
@@ -170,8 +170,4 @@ async fn close(peer: Peer) {
     if peer.connection.close().await.is_err() {
         tracing::debug!("the peer connection did not close cleanly");
     }
-}
-
-fn direction(direction: RTCRtpTransceiverDirection) -> RTCRtpTransceiverInit {
-    RTCRtpTransceiverInit { direction, streams: vec![], send_encodings: vec![] }
 }

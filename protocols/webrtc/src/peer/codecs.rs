@@ -12,7 +12,12 @@ use rtc::{
     },
 };
 use uuid::Uuid;
-use webrtc::{error::Result, media_stream::MediaStreamTrack, peer_connection::MediaEngine};
+use webrtc::{
+    error::Result,
+    media_stream::MediaStreamTrack,
+    peer_connection::MediaEngine,
+    rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit},
+};
 
 /// Payload types that we offer codecs under. An answer takes the offer's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +83,11 @@ impl MediaFormat {
             vec![encoding],
         )
     }
+}
+
+/// A transceiver of this direction.
+pub(crate) fn direction(direction: RTCRtpTransceiverDirection) -> RTCRtpTransceiverInit {
+    RTCRtpTransceiverInit { direction, streams: vec![], send_encodings: vec![] }
 }
 
 pub(super) fn register(media: &mut MediaEngine, video: bool, numbers: PayloadTypes) -> Result<()> {

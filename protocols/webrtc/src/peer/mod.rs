@@ -3,7 +3,7 @@
 mod codecs;
 mod feedback;
 
-pub(crate) use codecs::{MediaFormat, PayloadTypes};
+pub(crate) use codecs::{MediaFormat, PayloadTypes, direction};
 pub(crate) use feedback::is_keyframe_request;
 
 use rtc::{

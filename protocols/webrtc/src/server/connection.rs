@@ -25,7 +25,7 @@ use std::{
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio_util::sync::CancellationToken;
-use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::{media_stream::track_local::static_rtp::TrackLocalStaticRTP, peer_connection::RTCPeerConnectionState};
 
 /// To make an answer, candidates included. It needs no network.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -75,6 +75,15 @@ pub(super) enum Ended {
 }
 
 impl Ended {
+    /// What a connection in this state has come to, if it has ended; `is_over` where the stack says nothing more.
+    pub fn of(state: RTCPeerConnectionState, is_over: bool) -> Option<Self> {
+        match state {
+            RTCPeerConnectionState::Failed => Some(Self::Failed),
+            RTCPeerConnectionState::Closed => Some(Self::PeerClosed),
+            _ => is_over.then_some(Self::Failed),
+        }
+    }
+
     fn label(self) -> &'static str {
         match self {
             Self::Asked => "asked",

@@ -124,14 +124,8 @@ impl Voice<'_> {
 
     fn status_changed(&mut self, is_over: bool) -> Option<Ended> {
         let state = self.status.borrow_and_update().state;
-        match state {
-            RTCPeerConnectionState::Failed => return Some(Ended::Failed),
-            RTCPeerConnectionState::Closed => return Some(Ended::PeerClosed),
-            _ if is_over => return Some(Ended::Failed),
-            RTCPeerConnectionState::Connected => self.is_connected = true,
-            _ => {}
-        }
-        None
+        self.is_connected |= state == RTCPeerConnectionState::Connected;
+        Ended::of(state, is_over)
     }
 
     async fn send(&mut self) -> Option<Ended> {

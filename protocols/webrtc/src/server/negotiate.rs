@@ -2,14 +2,14 @@
 
 use crate::{
     error::WhipError,
-    peer::{MediaFormat, Peer},
+    peer::{MediaFormat, Peer, direction},
     sdp::{Offer, finish_answer, has_candidate},
 };
 use std::{net::IpAddr, sync::Arc};
 use webrtc::{
     media_stream::track_local::{TrackLocal, static_rtp::TrackLocalStaticRTP},
     peer_connection::RTCSessionDescription,
-    rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit},
+    rtp_transceiver::RTCRtpTransceiverDirection,
 };
 
 const FAILED: WhipError = WhipError::Failed("no answer could be made");
@@ -42,8 +42,4 @@ pub(super) async fn answer(peer: &mut Peer, offer: &Offer, advertise: &[IpAddr])
         return Err(WhipError::Failed("no address to receive on"));
     }
     Ok(finish_answer(&answer, advertise))
-}
-
-fn direction(direction: RTCRtpTransceiverDirection) -> RTCRtpTransceiverInit {
-    RTCRtpTransceiverInit { direction, streams: vec![], send_encodings: vec![] }
 }

@@ -23,10 +23,7 @@ use tokio::{
     sync::watch,
     time::{Interval, MissedTickBehavior},
 };
-use webrtc::{
-    media_stream::track_remote::{TrackRemote, TrackRemoteEvent},
-    peer_connection::RTCPeerConnectionState,
-};
+use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 
 /// What a connection that sends begins with.
 pub(super) struct Publishing {
@@ -157,15 +154,9 @@ impl Ingest<'_> {
 
     fn status_changed(&mut self, is_over: bool) -> Option<Ended> {
         let status = self.status.borrow_and_update();
-        match status.state {
-            RTCPeerConnectionState::Failed => return Some(Ended::Failed),
-            RTCPeerConnectionState::Closed => return Some(Ended::PeerClosed),
-            _ if is_over => return Some(Ended::Failed),
-            _ => {}
-        }
         self.audio.clone_from(&status.audio);
         self.video.clone_from(&status.video);
-        None
+        Ended::of(status.state, is_over)
     }
 
     fn audio_event(&mut self, event: Option<TrackRemoteEvent>, frames: &mut Vec<AudioFrame>) -> Option<Ended> {

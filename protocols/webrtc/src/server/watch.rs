@@ -138,17 +138,11 @@ impl Forwarding<'_> {
 
     fn status_changed(&mut self, is_over: bool) -> Option<Ended> {
         let state = self.status.borrow_and_update().state;
-        match state {
-            RTCPeerConnectionState::Failed => return Some(Ended::Failed),
-            RTCPeerConnectionState::Closed => return Some(Ended::PeerClosed),
-            _ if is_over => return Some(Ended::Failed),
-            RTCPeerConnectionState::Connected if self.queues.is_none() => {
-                self.queues = Some((self.work.feed.audio(), self.work.feed.video()));
-                self.want_keyframe();
-            }
-            _ => {}
+        if state == RTCPeerConnectionState::Connected && self.queues.is_none() {
+            self.queues = Some((self.work.feed.audio(), self.work.feed.video()));
+            self.want_keyframe();
         }
-        None
+        Ended::of(state, is_over)
     }
 
     async fn audio(&mut self, received: Result<Arc<SourcePacket>, RecvError>) -> Option<Ended> {
