@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = PoolConfig { name: "nothing", max_batch: 8, ..PoolConfig::default() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let (took, stats) = runtime.block_on(async move {
-        let pool = Pool::start(config, Arc::new(move || Ok(Nothing(info.clone()))))?;
+        let pool: Pool<Nothing> = Pool::start(config, Arc::new(move || Ok(Nothing(info.clone()))))?;
         pool.ready().await?;
         let asking = tokio::spawn(async move {
             let mut took: Vec<Duration> = Vec::with_capacity(requests);

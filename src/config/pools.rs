@@ -59,8 +59,10 @@ impl Pools {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let widest = PoolConfig { capacity: MAX_CAPACITY, max_batch: MAX_CAPACITY, ..PoolConfig::default() };
         let widest = Settings::of(&widest);
-        for (pool, patch) in [("transcribe", &self.transcribe), ("translate", &self.translate), ("speak", &self.speak)] {
-            let refused = |refusal: healthsync_events::Refusal| ConfigError::Pool { pool, refusal: refusal.to_string() };
+        for (pool, patch) in [("transcribe", &self.transcribe), ("translate", &self.translate), ("speak", &self.speak)]
+        {
+            let refused =
+                |refusal: healthsync_events::Refusal| ConfigError::Pool { pool, refusal: refusal.to_string() };
             widest.with(patch).map_err(refused)?;
         }
         Ok(())

@@ -58,7 +58,8 @@ pub(super) fn start<M: Model>(
         memory_mb: place.memory_mb,
         memory_budget: budgets.memory.clone(),
     };
-    let config = PoolConfig { name, capacity, max_batch, instances: place.instances, placement, ..PoolConfig::default() };
+    let config =
+        PoolConfig { name, capacity, max_batch, instances: place.instances, placement, ..PoolConfig::default() };
     let config = config.with(settings).with_context(|| format!("pools.{name}"))?;
     let pool = match source {
         Source::Batch(factory) => Pool::start(config, factory),

@@ -1,10 +1,12 @@
 //! Which engine recognises speech, from which form of the weights.
 
 use super::load::missing;
+use super::pools::Source;
 use crate::config::{self, Config, TranscribeEngine};
 use anyhow::Context as _;
-use super::pools::Source;
 use healthsync_actors::pool::ModelFactory;
+#[cfg(feature = "candle")]
+use healthsync_actors::pool::SlotModel;
 use healthsync_models::{ModelError, registry::Registry, tasks::Transcriber};
 use healthsync_transcribe::{CtranslateToGgml, CtranslateToSafetensors, Precision, WhisperConfig, WhisperTranscriber};
 use std::sync::Arc;
@@ -44,7 +46,7 @@ pub(super) fn max_batch(models: &config::Models) -> usize {
 pub(super) fn source(registry: &Arc<Registry>, models: &config::Models) -> Source<Transcriber> {
     match models.transcribe_engine {
         #[cfg(feature = "candle")]
-        TranscribeEngine::CandleContinuous => Source::Slots(continuous(registry, models)),
+        TranscribeEngine::CandleContinuous => continuous(registry, models),
         _ => Source::Batch(transcriber(registry, models)),
     }
 }
@@ -84,12 +86,13 @@ fn candle_batch(models: &config::Models) -> usize {
 }
 
 #[cfg(feature = "candle")]
-fn continuous(
-    registry: &Arc<Registry>,
-    models: &config::Models,
-) -> healthsync_actors::pool::SlotFactory<healthsync_models::tasks::TranscribeRequest, healthsync_models::tasks::Transcription> {
+fn continuous(registry: &Arc<Registry>, models: &config::Models) -> Source<Transcriber> {
+    use healthsync_transcribe::CandleSequences;
     let (registry, models) = (Arc::clone(registry), models.clone());
-    Arc::new(move || Ok(Box::new(healthsync_transcribe::CandleSequences::new(candle(&registry, &models)?))))
+    Source::Slots(Arc::new(move || {
+        let model = CandleSequences::new(candle(&registry, &models)?);
+        Ok(Box::new(model) as SlotModel<_, _>)
+    }))
 }
 
 #[cfg(feature = "candle")]

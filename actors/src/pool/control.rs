@@ -1,11 +1,8 @@
 //! What operators may see and change of a pool, whatever its model is.
 
 use super::{
-    ClassStats, InstanceState, InstanceStats, Loader, ModelFactory, Pool, PoolStats, Readiness, SettingsPatch, SlotFactory,
-    meters::Restart,
-    scheduler::Class,
-    state::State,
-    versions::RolloutError,
+    ClassStats, InstanceState, InstanceStats, Loader, ModelFactory, Pool, PoolStats, Readiness, SettingsPatch,
+    SlotFactory, meters::Restart, scheduler::Class, state::State, versions::RolloutError,
 };
 use healthsync_events::{BoxFuture, ModelInfo, Refusal};
 use healthsync_models::Model;

@@ -7,8 +7,8 @@
 //! as soon as they are answered end up in one batch, after some batches of any sizes, and nobody tells it how many they
 //! are.
 //!
-//! Whoever asks alone would wait for nobody. So it is remembered whether company came in that time, waited for or not,
-//! and requests are held only while it mostly does.
+//! Whoever asks alone would wait for nobody, and eight clients for a ninth. So it is remembered, for each number waiting,
+//! whether one more came in that time, waited for or not, and requests are held only where it mostly did.
 
 use super::{service::ServiceModel, settings::Settings};
 use std::time::{Duration, Instant};
@@ -26,14 +26,15 @@ pub(super) struct Waiting {
     pub deadline: Option<Instant>,
 }
 
+/// Numbers waiting that are told apart; more count as this many.
+const COUNTS: usize = 64;
+
 #[derive(Debug, Clone)]
 pub(super) struct Gather {
-    /// How often company came when it would have been waited for, 0 to 1.
-    company: f64,
-    /// Until when the next arrival counts as company.
-    watch: Option<Instant>,
-    /// Whether it has been thought about whether to hold those who wait.
-    considered: bool,
+    /// How often one more came when it would have been waited for, 0 to 1, by how many waited.
+    company: [f64; COUNTS],
+    /// How many wait, and until when the next arrival counts as company.
+    watch: Option<(usize, Instant)>,
     /// When a batch was last answered, until the next request comes.
     answered: Option<Instant>,
     /// How long after an answer the next request comes, if it comes sooner than a batch takes.
@@ -42,7 +43,7 @@ pub(super) struct Gather {
 
 impl Default for Gather {
     fn default() -> Self {
-        Self { company: 0.5, watch: None, considered: false, answered: None, returning: Duration::ZERO }
+        Self { company: [0.5; COUNTS], watch: None, answered: None, returning: Duration::ZERO }
     }
 }
 
@@ -54,26 +55,21 @@ impl Gather {
                 self.returning = self.returning.mul_f64(1.0 - LEARNING) + gap.mul_f64(LEARNING);
             }
         }
-        let Some(until) = self.watch.take() else { return };
+        let Some((count, until)) = self.watch.take() else { return };
         let came = if now <= until { 1.0 } else { 0.0 };
-        self.company += (came - self.company) * LEARNING;
+        let company = &mut self.company[place(count)];
+        *company += (came - *company) * LEARNING;
     }
 
     pub(super) fn answered(&mut self, now: Instant) {
         self.answered = Some(now);
     }
 
-    /// An instance is free, and the first wait for company is weighed, whether or not it is kept.
+    /// An instance is free, and it is weighed whether to wait for one more, whether or not it is then done.
     pub(super) fn consider(&mut self, waiting: Waiting, free: Instant, service: &ServiceModel) {
-        if !self.considered {
-            self.considered = true;
-            self.watch = Some(self.enough(waiting, free, service));
+        if self.watch.is_none_or(|(count, _)| count != waiting.count) {
+            self.watch = Some((waiting.count, self.enough(waiting, free, service)));
         }
-    }
-
-    /// A batch goes.
-    pub(super) fn went(&mut self) {
-        self.considered = false;
     }
 
     /// Until when those who wait should be held; a moment that has passed: not at all. `free`: since when an instance
@@ -95,7 +91,7 @@ impl Gather {
     }
 
     fn adaptive(&self, waiting: Waiting, free: Instant, target: Duration, service: &ServiceModel) -> Instant {
-        if self.company < 0.5 || !service.is_known() {
+        if self.company[place(waiting.count)] < 0.5 || !service.is_known() {
             return waiting.oldest;
         }
         let enough = self.enough(waiting, free, service);
@@ -110,6 +106,10 @@ impl Gather {
         }
         free + patience.max((self.returning * 2).min(service.expected(0) / 2))
     }
+}
+
+fn place(count: usize) -> usize {
+    count.clamp(1, COUNTS) - 1
 }
 
 /// How long the next request may take to come: as long as the model would spend on each with one more.
@@ -164,7 +164,8 @@ mod tests {
     fn the_more_wait_the_sooner_they_go_after_the_last_arrival() {
         let start = Instant::now();
         let held = |count| {
-            let until = Gather::default().hold_until(waiting(count, start), start, &settings(Some(50 * MS)), &service());
+            let until =
+                Gather::default().hold_until(waiting(count, start), start, &settings(Some(50 * MS)), &service());
             until.duration_since(start)
         };
         assert!(held(1) > 2 * MS && held(1) < 3 * MS, "{:?}", held(1));
@@ -184,20 +185,17 @@ mod tests {
     fn who_asks_alone_is_not_held_after_a_while_and_is_again_when_others_come() {
         let mut gather = Gather::default();
         let (service, mut now) = (service(), Instant::now());
-        let holds = |gather: &Gather, now| {
-            gather.hold_until(waiting(1, now), now, &settings(Some(50 * MS)), &service) > now
-        };
+        let holds =
+            |gather: &Gather, now| gather.hold_until(waiting(1, now), now, &settings(Some(50 * MS)), &service) > now;
         assert!(holds(&gather, now));
         for _ in 0..8 {
             gather.consider(waiting(1, now), now, &service);
-            gather.went();
             now += 6 * MS;
             gather.arrived(now, &service);
         }
         assert!(!holds(&gather, now));
         for _ in 0..8 {
             gather.consider(waiting(1, now), now, &service);
-            gather.went();
             gather.arrived(now + MS, &service);
             now += 6 * MS;
         }

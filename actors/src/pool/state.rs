@@ -210,8 +210,7 @@ impl<M: Model> Shared<M> {
 impl<M: Model> State<M> {
     pub(super) fn add_worker(&mut self, version: u64) -> u64 {
         self.next_worker += 1;
-        let worker =
-            Worker { version, info: None, retiring: false, served: Vec::new(), busy: None, batches: 0 };
+        let worker = Worker { version, info: None, retiring: false, served: Vec::new(), busy: None, batches: 0 };
         self.workers.insert(self.next_worker, worker);
         self.next_worker
     }
@@ -228,13 +227,14 @@ impl<M: Model> State<M> {
 
     /// How long one who finds `excess` too many should stay away.
     pub(super) fn retry_hint(&self, excess: usize, now: Instant) -> Duration {
-        let serving = || self.workers.values().filter(|worker| worker.version == self.versions.stable);
-        let left = |worker: &Worker<M::Output>| {
+        let stable = self.versions.stable;
+        let serving: Vec<_> = self.workers.values().filter(|worker| worker.version == stable).collect();
+        let left = |worker: &&Worker<M::Output>| {
             let ends = worker.busy.map(|since| since + self.service.expected(worker.served.len()));
             ends.map_or(Duration::ZERO, |ends| ends.saturating_duration_since(now))
         };
-        let until_free = serving().map(left).min().unwrap_or_default();
-        let crowd = Crowd { excess, max_batch: self.settings.max_batch, instances: serving().count(), until_free };
+        let until_free = serving.iter().map(left).min().unwrap_or_default();
+        let crowd = Crowd { excess, max_batch: self.settings.max_batch, instances: serving.len(), until_free };
         retry_after(&self.service, crowd)
     }
 

@@ -13,7 +13,7 @@ use std::{
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// Times in a row a model may fail before its worker stops trying: one that never works only burns a core.
@@ -134,12 +134,7 @@ fn serve<M: Model>(shared: &Shared<M>, id: u64, model: &mut M, failures: &mut u3
 
 /// Waits for the next batch, puts its inputs into `inputs` and says how urgent it is; an empty one when all that waited
 /// was not worth it, `None` when the worker is not wanted any more.
-fn next_batch<M: Model>(
-    shared: &Shared<M>,
-    id: u64,
-    model: &M,
-    inputs: &mut Vec<M::Input>,
-) -> Option<Option<Class>> {
+fn next_batch<M: Model>(shared: &Shared<M>, id: u64, model: &M, inputs: &mut Vec<M::Input>) -> Option<Option<Class>> {
     let mut state = shared.lock();
     state.rest(id);
     loop {
@@ -266,7 +261,6 @@ impl<M: Model> super::state::State<M> {
     }
 
     pub(super) fn take_batch(&mut self, now: Instant, most: usize) -> super::scheduler::Taken<WorkOf<M>> {
-        self.gather.went();
         let target = self.settings.tuning.latency_target;
         let most = target.map_or(most, |target| most.min(self.service.size_within(target)));
         self.scheduler.take(now, &self.settings, most)
@@ -300,4 +294,3 @@ impl super::settings::Placement {
         Some(budget.lease(class, self.threads))
     }
 }
-

@@ -78,7 +78,8 @@ fn summary(text: &mut String, pool: &PoolStats, was: Option<&PoolStats>) {
         InstanceState::Retiring => "retiring".to_owned(),
     });
     let states: Vec<String> = states.collect();
-    let model = pool.model.as_ref().map_or("no model yet".to_owned(), |model| format!("{} {}", model.name, model.version));
+    let model =
+        pool.model.as_ref().map_or("no model yet".to_owned(), |model| format!("{} {}", model.name, model.version));
     let _ = write!(
         text,
         "{:<12} batches {} of {} on average, service p50 {} p95 {}; {model}, [{}]",
@@ -144,7 +145,13 @@ mod tests {
             model: None,
             version: 1,
             canary: None,
-            instances: vec![InstanceStats { id: 1, version: 1, state: InstanceState::Busy, busy_ms: Some(7), batches: 4 }],
+            instances: vec![InstanceStats {
+                id: 1,
+                version: 1,
+                state: InstanceState::Busy,
+                busy_ms: Some(7),
+                batches: 4,
+            }],
             classes: vec![live, background],
             batch_size: histogram(2.0, answered),
             service_us: histogram(131_072.0, answered),

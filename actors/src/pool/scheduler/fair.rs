@@ -72,7 +72,8 @@ impl Shares {
         let mut bucket = None;
         while chosen.len() < most {
             let cost = |lane: &Lane| lane.next().map_or(1, |(_, index)| settings.cost(length(index)));
-            let fits = |lane: &Lane| lane.next().is_some_and(|(_, i)| bucket.is_none_or(|b| b == settings.bucket(length(i))));
+            let fits =
+                |lane: &Lane| lane.next().is_some_and(|(_, i)| bucket.is_none_or(|b| b == settings.bucket(length(i))));
             let first = aged.filter(|_| chosen.is_empty()).and_then(|now| overdue(&lanes, now));
             let Some(lane) = first.or_else(|| next(&lanes, &fits, &cost)) else { break };
             let cost = cost(&lanes[lane]);

@@ -13,7 +13,7 @@
 mod admit;
 mod fair;
 
-pub(super) use admit::{Admission, Cause};
+pub(super) use admit::Cause;
 
 use super::{gather::Waiting, settings::Settings};
 use fair::Shares;

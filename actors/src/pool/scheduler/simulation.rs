@@ -164,7 +164,6 @@ impl World {
                     }
                 }
             }
-            self.gather.went();
             let target = self.settings.tuning.latency_target;
             let most = target.map_or(usize::MAX, |target| self.service.size_within(target));
             let taken = self.scheduler.take(now, &self.settings, most);
@@ -346,7 +345,7 @@ fn closed_loop(clients: usize, target: Option<Duration>, lag_us: u64) -> (f64, W
     let mut random = Random(1);
     let mut due: Vec<(u64, usize)> = (0..clients).map(|client| (random.below(20_000), client)).collect();
     let mut asked: Vec<Option<usize>> = vec![None; clients];
-    let (warm, end) = (1_000_000, 6_000_000);
+    let end = 6_000_000;
     while world.now < end {
         let arrives = due.iter().map(|(at, _)| *at).min();
         let happens = world.dispatch();
@@ -364,7 +363,6 @@ fn closed_loop(clients: usize, target: Option<Duration>, lag_us: u64) -> (f64, W
         }
     }
     let rate = world.answered(Class::Live).len() as f64 / (end as f64 / 1e6);
-    let _ = warm;
     (rate, world)
 }
 
@@ -394,7 +392,7 @@ fn random_arrivals_are_answered_within_the_latency_target_while_the_model_can_ke
         let mut world = World::new(seed, fixed(32, 256, Some(target)), 1);
         (world.base_us, world.each_us) = (5_000, 200);
         let mut random = Random(seed);
-        let gap = 300 + random.below(20_000);
+        let gap = 600 + random.below(20_000);
         for n in 0..500 {
             let until = world.now + random.below(2 * gap);
             world.run(until);

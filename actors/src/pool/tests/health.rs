@@ -53,7 +53,10 @@ async fn a_model_that_hangs_is_given_up_and_its_late_answer_is_nobodys() {
     rig.pool.reconfigure(&change).unwrap();
     let hanging = rig.submit(1);
     rig.batch();
-    assert_eq!(hanging.answer().await.unwrap_err(), Dropped::Failed(ModelError::Hung { model: "doubler".into(), limit_ms: 20 }));
+    assert_eq!(
+        hanging.answer().await.unwrap_err(),
+        Dropped::Failed(ModelError::Hung { model: "doubler".into(), limit_ms: 20 })
+    );
     let patient = SettingsPatch { hang_limit_ms: Some(60_000.0), ..SettingsPatch::default() };
     rig.pool.reconfigure(&patient).unwrap();
     assert_eq!(rig.pool.stats().abandoned, 1);
@@ -159,11 +162,17 @@ async fn a_model_is_warm_before_its_pool_is_ready_and_told_how_many_threads_it_h
     let other = budget.lease(Class::Live, 3);
     let placement = Placement { threads: 4, thread_budget: Some(budget), ..Placement::default() };
     let config = PoolConfig { placement, ..config(4, 1) };
-    let pool = Pool::start(config, Arc::new(move || Ok(Told(info("1"), Arc::clone(&heard), 0)))).unwrap();
+    let pool: Pool<Told> = Pool::start(config, Arc::new(move || Ok(Told(info("1"), Arc::clone(&heard), 0)))).unwrap();
     pool.ready().await.unwrap();
     assert_eq!(*said.lock().unwrap(), ["warm"]);
     let ask = || {
-        let request = Request { session: SessionId(uuid::Uuid::nil()), class: Class::Live, input: (), deadline: None, supersedes: None };
+        let request = Request {
+            session: SessionId(uuid::Uuid::nil()),
+            class: Class::Live,
+            input: (),
+            deadline: None,
+            supersedes: None,
+        };
         pool.submit(request).unwrap()
     };
     assert_eq!(ask().answer().await.unwrap().output, 1, "three of four cores are in use");

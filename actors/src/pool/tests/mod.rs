@@ -279,7 +279,7 @@ async fn every_request_of_many_threads_is_answered_once_by_several_instances() {
         }
     }
     let config = PoolConfig { instances: 3, ..config(4_096, 16) };
-    let pool = Pool::start(config, Arc::new(|| Ok(Echo(info("1"))))).unwrap();
+    let pool: Pool<Echo> = Pool::start(config, Arc::new(|| Ok(Echo(info("1"))))).unwrap();
     let ask = |start: u32| {
         let pool = pool.clone();
         tokio::spawn(async move {

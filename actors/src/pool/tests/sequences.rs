@@ -77,7 +77,7 @@ fn rig(slots: usize) -> Rig {
     let factory: SlotFactory<u32, u32> = Arc::new(move || {
         let slots = (0..slots).map(|_| None).collect();
         let (gate, saw) = (Arc::clone(&gate), tell.clone());
-        Ok(Box::new(Countdown { info: info("1"), slots, told: Vec::new(), gate, saw }))
+        Ok(Box::new(Countdown { info: info("1"), slots, told: Vec::new(), gate, saw }) as SlotModel<u32, u32>)
     });
     Rig { pool: Pool::start_slots(super::config(16, 8), factory).unwrap(), go, saw }
 }

@@ -37,7 +37,8 @@ impl Network {
     /// Some of a state's recordings, of which nothing has been read yet.
     pub fn fresh(&self, state: &State, recordings: &[usize]) -> Result<State> {
         let index = self.index(recordings)?;
-        let some = |(keys, values): &(Tensor, Tensor)| Ok((keys.index_select(&index, 0)?, values.index_select(&index, 0)?));
+        let some =
+            |(keys, values): &(Tensor, Tensor)| Ok((keys.index_select(&index, 0)?, values.index_select(&index, 0)?));
         Ok(State {
             audio: state.audio.iter().map(some).collect::<Result<_>>()?,
             audio_lengths: recordings.iter().map(|n| state.audio_lengths[*n]).collect(),

@@ -56,7 +56,11 @@ impl CandleSequences {
     }
 
     /// What has been recognised of those that are done.
-    fn conclude(&self, finished: Vec<Finished>, heard: Option<State>) -> Vec<(SlotKey, Result<Transcription, ModelError>)> {
+    fn conclude(
+        &self,
+        finished: Vec<Finished>,
+        heard: Option<State>,
+    ) -> Vec<(SlotKey, Result<Transcription, ModelError>)> {
         let keys: Vec<SlotKey> = finished.iter().map(|finished| finished.member.key).collect();
         let cancelled: Vec<bool> = finished.iter().map(|finished| finished.job.cancel.is_cancelled()).collect();
         let concluded = match heard {
@@ -87,9 +91,10 @@ impl CandleSequences {
         }
         let begins = engine.begins(&accepted, &mut heard, &jobs, &decoded)?;
         let all = accepted.iter().zip(&members).zip(decoded.into_iter().zip(begins));
-        let read = |((accepted, member), (decoded, begins)): ((&super::Accepted<'_>, &Member), (Decoded, Vec<usize>))| {
-            engine.read(accepted, member.language.0, member.language.1, decoded, &begins)
-        };
+        let read =
+            |((accepted, member), (decoded, begins)): ((&super::Accepted<'_>, &Member), (Decoded, Vec<usize>))| {
+                engine.read(accepted, member.language.0, member.language.1, decoded, &begins)
+            };
         Ok(all.map(read).collect())
     }
 
@@ -123,15 +128,18 @@ fn open(
     drop(accepted);
     let Opened { searches, no_speech, logits } = decode::open(&engine.network, &engine.vocabulary, &mut state, &jobs)?;
     let members = joining.into_iter().zip(languages).zip(no_speech);
-    let members = members
-        .map(|(((key, request), language), no_speech)| Member { key, request, language, no_speech })
-        .collect();
+    let members =
+        members.map(|(((key, request), language), no_speech)| Member { key, request, language, no_speech }).collect();
     Group { state, members, jobs, searches }.advance(engine, &logits)
 }
 
 impl Group {
     /// One token further. Also those whose search is over with it, and what they heard.
-    fn advance(mut self, engine: &Engine, logits: &[f32]) -> Result<(Option<Self>, Vec<Finished>, Option<State>), Error> {
+    fn advance(
+        mut self,
+        engine: &Engine,
+        logits: &[f32],
+    ) -> Result<(Option<Self>, Vec<Finished>, Option<State>), Error> {
         let kept = decode::advance(&engine.vocabulary, logits, &mut self.searches, &self.jobs);
         let is_over: Vec<bool> = self.searches.iter().map(|search| search.rows() == 0).collect();
         let over: Vec<usize> = (0..is_over.len()).filter(|n| is_over[*n]).collect();
@@ -139,7 +147,8 @@ impl Group {
         if !kept.is_empty() {
             engine.network.keep(&mut self.state, &kept)?;
         }
-        let (mut left, mut finished) = (Self { members: Vec::new(), jobs: Vec::new(), searches: Vec::new(), ..self }, Vec::new());
+        let (mut left, mut finished) =
+            (Self { members: Vec::new(), jobs: Vec::new(), searches: Vec::new(), ..self }, Vec::new());
         let all = self.members.into_iter().zip(self.jobs).zip(self.searches).zip(is_over);
         for (((member, job), search), is_over) in all {
             if is_over {
@@ -174,7 +183,8 @@ impl Group {
         if self.members.len() == 1 {
             return Ok(None);
         }
-        let rows: Vec<usize> = (0..self.state.recordings.len()).filter(|n| self.state.recordings[*n] != leaver).collect();
+        let rows: Vec<usize> =
+            (0..self.state.recordings.len()).filter(|n| self.state.recordings[*n] != leaver).collect();
         engine.network.keep(&mut self.state, &rows)?;
         self.members.remove(leaver);
         self.jobs.remove(leaver);
@@ -206,7 +216,8 @@ impl SequenceModel for CandleSequences {
                 *result = self.transcriber.accept(request).map(|_| ());
             }
         }
-        let accepted = joining.into_iter().zip(&results).filter(|(_, result)| result.is_ok()).map(|(joining, _)| joining);
+        let accepted =
+            joining.into_iter().zip(&results).filter(|(_, result)| result.is_ok()).map(|(joining, _)| joining);
         let accepted: Vec<_> = accepted.collect();
         if accepted.is_empty() {
             return results;
