@@ -3,10 +3,9 @@
 mod table;
 
 use crate::config::Config;
-use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use healthsync_actors::pool::PoolStats;
-use healthsync_loadtests::ApiClient;
+use healthsync_loadtests::{ApiClient, ClientError};
 use std::{
     io::{IsTerminal as _, Write as _},
     time::{Duration, Instant},
@@ -77,26 +76,31 @@ pub fn run(config: &Config, options: Options) -> anyhow::Result<()> {
 }
 
 async fn act(api: &ApiClient, action: &Action) -> anyhow::Result<()> {
-    let denied = "the server must be configured with operations.changes = true";
     let said = match action {
         Action::Set { pool, settings } => {
             let change = settings.iter().cloned().collect();
-            let path = format!("{POOLS}/{pool}");
-            let now: serde_json::Value = api.patch("changing a pool", &path, &change).await.context(denied)?;
-            serde_json::to_string_pretty(&now)?
+            let now: Result<serde_json::Value, _> =
+                api.patch("changing a pool", &format!("{POOLS}/{pool}"), &change).await;
+            now.map(|now| format!("{now:#}"))
         }
         Action::Reload { pool, share } => {
-            api.ask("loading a model", &format!("{POOLS}/{pool}/reload?share={share}")).await.context(denied)?
+            api.ask("loading a model", &format!("{POOLS}/{pool}/reload?share={share}")).await
         }
-        Action::Promote { pool } => {
-            api.ask("promoting a version", &format!("{POOLS}/{pool}/promote")).await.context(denied)?
-        }
-        Action::RollBack { pool } => {
-            api.ask("rolling a version back", &format!("{POOLS}/{pool}/roll-back")).await.context(denied)?
-        }
+        Action::Promote { pool } => api.ask("promoting a version", &format!("{POOLS}/{pool}/promote")).await,
+        Action::RollBack { pool } => api.ask("rolling a version back", &format!("{POOLS}/{pool}/roll-back")).await,
     };
-    println!("{said}");
+    println!("{}", said.map_err(explained)?);
     Ok(())
+}
+
+/// The routes that change something are there only where they are allowed.
+fn explained(error: ClientError) -> anyhow::Error {
+    let not_there = matches!(&error, ClientError::Status { status: 404 | 405, .. });
+    let error = anyhow::Error::from(error);
+    if not_there {
+        return error.context("there is no such pool, or the server is not configured with operations.changes = true");
+    }
+    error
 }
 
 async fn show(api: &ApiClient, options: &Options) -> anyhow::Result<()> {

@@ -91,7 +91,7 @@ fn continuous(registry: &Arc<Registry>, models: &config::Models) -> Source<Trans
     let (registry, models) = (Arc::clone(registry), models.clone());
     Source::Slots(Arc::new(move || {
         let model = CandleSequences::new(candle(&registry, &models)?);
-        Ok(Box::new(model) as SlotModel<_, _>)
+        Ok::<_, ModelError>(Box::new(model) as SlotModel<_, _>)
     }))
 }
 

@@ -33,7 +33,12 @@ pub(super) fn spawn<M: Model>(id: u64, shared: Arc<Shared<M>>, loader: Loader<M>
     let name = format!("{}-{id}", shared.name);
     let run = {
         let shared = Arc::clone(&shared);
-        move || run(&shared, id, &loader)
+        // A model may panic even while it is dropped.
+        move || {
+            if catch_unwind(AssertUnwindSafe(|| run(&shared, id, &loader))).is_err() {
+                shared.lost(id, &shared.engine_error("its thread panicked"));
+            }
+        }
     };
     if let Err(error) = std::thread::Builder::new().name(name).spawn(run) {
         shared.lost(id, &shared.engine_error(&format!("its thread cannot be started: {error}")));

@@ -104,10 +104,23 @@ impl CandleSequences {
         let (group, finished, heard) = transcriber.threads.install(|| open(transcriber, joining))?;
         let done = self.conclude(finished, heard);
         self.done.extend(done);
-        self.group = match (self.group.take(), group) {
-            (Some(before), Some(joined)) => Some(before.and(joined, &self.transcriber.engine)?),
-            (before, joined) => before.or(joined),
+        let (before, joined) = match (self.group.take(), group) {
+            (Some(before), Some(joined)) => (before, joined),
+            (before, joined) => {
+                self.group = before.or(joined);
+                return Ok(());
+            }
         };
+        let others: Vec<SlotKey> = before.members.iter().map(|member| member.key).collect();
+        match before.and(joined, &self.transcriber.engine) {
+            Ok(group) => self.group = Some(group),
+            // Those who were there are told with the next step.
+            Err(error) => {
+                let failed = self.failed(&error);
+                self.done.extend(others.into_iter().map(|key| (key, Err(failed.clone()))));
+                return Err(error);
+            }
+        }
         Ok(())
     }
 }
@@ -238,9 +251,8 @@ impl SequenceModel for CandleSequences {
         match transcriber.threads.install(|| group.step(&transcriber.engine)) {
             Ok((group, finished, heard)) => {
                 self.group = group;
-                let grown = |group: &Group| group.members.iter().map(|m| (m.key, SequenceStep::Grown)).collect();
-                let grown: Vec<_> = self.group.as_ref().map(grown).unwrap_or_default();
-                news.extend(grown);
+                let left = self.group.iter().flat_map(|group| &group.members);
+                news.extend(left.map(|member| (member.key, SequenceStep::Grown)));
                 let done = self.conclude(finished, heard);
                 news.extend(done.into_iter().map(|(key, text)| (key, SequenceStep::Done(text))));
             }
