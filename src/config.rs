@@ -1,6 +1,10 @@
 //! Configuration: built-in defaults, then a TOML file, then `HEALTHSYNC__SECTION__KEY` from the environment.
 //! Unknown keys are refused, so that a misspelt one cannot be silently without effect.
 
+mod pools;
+
+pub use pools::{Operations, Place, Placement, Pools};
+
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -29,6 +33,9 @@ pub struct Config {
     pub webrtc: Webrtc,
     pub storage: Storage,
     pub models: Models,
+    pub pools: Pools,
+    pub placement: Placement,
+    pub operations: Operations,
     pub translation: Translation,
     pub speech: Speech,
     pub sessions: Sessions,
@@ -97,6 +104,8 @@ pub enum TranscribeEngine {
     WhisperCpp,
     /// Batches of utterances, on a GPU or the CPU. Needs a binary built with the feature `candle`.
     Candle,
+    /// The same, with utterances that join and leave between two tokens.
+    CandleContinuous,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -242,6 +251,8 @@ pub enum ConfigError {
     Invalid(#[from] Box<figment::Error>),
     #[error("{key} must be {rule}")]
     Value { key: &'static str, rule: &'static str },
+    #[error("pools.{pool}: {refusal}")]
+    Pool { pool: &'static str, refusal: String },
     #[error("speech.voices.{language} must be {rule}")]
     Voices { language: String, rule: &'static str },
     #[error("speech.voices.{language} names {voice:?}, which is no voice of that language")]
@@ -274,8 +285,15 @@ impl Config {
         ];
         match at_least_one.into_iter().find(|(_, value)| *value == 0) {
             Some((key, _)) => Err(ConfigError::Value { key, rule: "at least 1" }),
-            None => self.models.check().and_then(|()| self.speech.check()),
+            None => self.check_parts(),
         }
+    }
+
+    fn check_parts(&self) -> Result<(), ConfigError> {
+        self.models.check()?;
+        self.pools.check()?;
+        self.placement.check()?;
+        self.speech.check()
     }
 
     /// Cores to use where the configuration says 0.
@@ -287,7 +305,7 @@ impl Config {
 impl Models {
     fn check(&self) -> Result<(), ConfigError> {
         let refuse = |key, rule| Err(ConfigError::Value { key, rule });
-        let candle = self.transcribe_engine == TranscribeEngine::Candle;
+        let candle = self.transcribe_engine != TranscribeEngine::WhisperCpp;
         if candle && !cfg!(feature = "candle") {
             return refuse(
                 "models.transcribe_engine",

@@ -46,6 +46,7 @@ impl Server {
             sessions: Arc::clone(&sessions),
             whip: Arc::clone(&whip),
             readiness: readiness.clone(),
+            pools: models.pools,
             metrics,
             shutdown: shutdown.clone(),
         };
@@ -54,7 +55,7 @@ impl Server {
             header_timeout: Duration::from_secs(config.http.header_timeout_seconds),
         };
         let doors = vec![
-            tokio::spawn(http::serve(http, http::router(app), limits, shutdown.clone())),
+            tokio::spawn(http::serve(http, http::router(app, config.operations.changes), limits, shutdown.clone())),
             tokio::spawn(crate::wiring::mllp_server(mllp, sessions, config.mllp.clone(), shutdown.clone())),
         ];
         Ok(Self { http: http_addr, mllp: mllp_addr, readiness, shutdown, doors, whip, threads, directory })
