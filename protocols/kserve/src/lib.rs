@@ -19,7 +19,7 @@ pub mod token;
 pub use datatype::Datatype;
 pub use error::Error;
 pub use infer::{Encoded, InferRequest, InferResponse, Requested, RequestedOutput};
-pub use metadata::{Description, ModelMetadata, ServerMetadata, TensorMetadata};
+pub use metadata::{ModelMetadata, ServerMetadata, TensorMetadata};
 pub use server::{Repository, router};
 pub use tensor::{Data, Tensor};
 pub use token::{Token, WeakToken};

@@ -44,26 +44,15 @@ impl TensorMetadata {
     }
 }
 
-/// A model, as metadata and as configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Description {
-    pub metadata: ModelMetadata,
-    /// Requests that one run of the model takes at most.
-    pub max_batch: usize,
-    /// How long the first of them waits for others, in microseconds.
-    pub max_queue_delay_us: u64,
-    pub instances: usize,
-}
-
-impl Description {
-    /// The parts of Triton's model configuration that mean something here. Requests are batched by the pool, never by the
-    /// client, so that no shape has a batch dimension and `max_batch_size` is 0.
+impl ModelMetadata {
+    /// The parts of Triton's model configuration that mean something here. The pools batch the requests
+    /// of all clients, so that no shape has a batch dimension and `max_batch_size` is 0.
     pub fn config(&self) -> serde_json::Value {
         let tensors = |tensors: &[TensorMetadata]| -> Vec<serde_json::Value> {
             let one = |t: &TensorMetadata| serde_json::json!({ "name": t.name, "data_type": t.datatype.config_name(), "dims": t.shape });
             tensors.iter().map(one).collect()
         };
-        let ModelMetadata { name, platform, inputs, outputs, .. } = &self.metadata;
+        let Self { name, platform, inputs, outputs, .. } = self;
         serde_json::json!({
             "name": name,
             "platform": platform,
@@ -71,18 +60,13 @@ impl Description {
             "max_batch_size": 0,
             "input": tensors(inputs),
             "output": tensors(outputs),
-            "instance_group": [{ "name": name, "kind": "KIND_AUTO", "count": self.instances }],
-            "parameters": {
-                "pool_max_batch": { "string_value": self.max_batch.to_string() },
-                "pool_max_queue_delay_microseconds": { "string_value": self.max_queue_delay_us.to_string() },
-            },
         })
     }
 
-    /// Refuses a request that this model cannot take: another number of inputs, other names, types or shapes, or outputs
+    /// Refuses a request that the model cannot take: another number of inputs, other names, types or shapes, or outputs
     /// that it has not.
     pub fn check(&self, request: &InferRequest) -> Result<(), Error> {
-        let ModelMetadata { inputs, outputs, .. } = &self.metadata;
+        let Self { inputs, outputs, .. } = self;
         for wanted in inputs {
             let input = request.input(wanted.name);
             let input = input.ok_or_else(|| Error::invalid(format!("the input {} is missing", wanted.name)))?;
@@ -128,21 +112,16 @@ mod tests {
     use super::*;
     use crate::{Requested, RequestedOutput, Tensor};
 
-    fn description() -> Description {
-        Description {
-            metadata: ModelMetadata {
-                name: "m".into(),
-                versions: vec!["1".into()],
-                platform: "test".into(),
-                inputs: vec![
-                    TensorMetadata::new("A", Datatype::Fp32, &[-1]),
-                    TensorMetadata::new("B", Datatype::Bytes, &[1]),
-                ],
-                outputs: vec![TensorMetadata::new("C", Datatype::Fp32, &[-1])],
-            },
-            max_batch: 4,
-            max_queue_delay_us: 0,
-            instances: 1,
+    fn model() -> ModelMetadata {
+        ModelMetadata {
+            name: "m".into(),
+            versions: vec!["1".into()],
+            platform: "test".into(),
+            inputs: vec![
+                TensorMetadata::new("A", Datatype::Fp32, &[-1]),
+                TensorMetadata::new("B", Datatype::Bytes, &[1]),
+            ],
+            outputs: vec![TensorMetadata::new("C", Datatype::Fp32, &[-1])],
         }
     }
 
@@ -153,7 +132,7 @@ mod tests {
     #[test]
     fn a_request_fits_in_every_part_or_is_refused_by_the_part_that_does_not() {
         let (a, b) = (Tensor::floats("A", &[1.0, 2.0]), Tensor::texts("B", ["x".into()]));
-        let check = |inputs: Vec<Tensor>| description().check(&request(inputs)).map_err(|error| error.to_string());
+        let check = |inputs: Vec<Tensor>| model().check(&request(inputs)).map_err(|error| error.to_string());
         assert_eq!(check(vec![b.clone(), a.clone()]), Ok(()));
         assert_eq!(check(vec![a.clone()]), Err("the input B is missing".into()));
         assert_eq!(check(vec![a.clone(), b.clone(), b.clone()]), Err("the model takes 2 inputs, each once".into()));
@@ -167,12 +146,12 @@ mod tests {
     fn an_output_that_is_not_there_is_refused() {
         let mut request = request(vec![Tensor::floats("A", &[1.0]), Tensor::texts("B", ["x".into()])]);
         request.outputs = Requested { binary: false, named: vec![RequestedOutput { name: "Z".into(), binary: None }] };
-        assert!(description().check(&request).is_err());
+        assert!(model().check(&request).is_err());
     }
 
     #[test]
     fn the_configuration_names_types_as_triton_does() {
-        let config = description().config();
+        let config = model().config();
         assert_eq!(config["input"][1]["data_type"], "TYPE_STRING");
         assert_eq!(config["input"][0]["dims"][0], -1);
     }

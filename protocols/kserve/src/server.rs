@@ -1,7 +1,7 @@
 //! The routes, over whatever holds the models.
 
 use crate::{
-    Description, Error, HEADER_LENGTH, InferRequest, InferResponse, ServerMetadata, Token, infer, limits,
+    Error, HEADER_LENGTH, InferRequest, InferResponse, ModelMetadata, ServerMetadata, Token, infer, limits,
     metadata::{EXTENSIONS, IndexEntry},
 };
 use axum::{
@@ -25,16 +25,16 @@ pub trait Repository: Send + Sync + 'static {
     fn server(&self) -> (&'static str, &'static str);
 
     /// Every model, in the order of the index.
-    fn models(&self) -> Vec<Arc<Description>>;
+    fn models(&self) -> Vec<Arc<ModelMetadata>>;
 
-    fn model(&self, name: &str) -> Option<Arc<Description>> {
-        self.models().into_iter().find(|model| model.metadata.name == name)
+    fn model(&self, name: &str) -> Option<Arc<ModelMetadata>> {
+        self.models().into_iter().find(|model| model.name == name)
     }
 
     /// Whether the model of this name is loaded.
     fn is_ready(&self, name: &str) -> bool;
 
-    /// Asks a model that is ready, with inputs that fit its description. What it returns ends when its caller goes away.
+    /// Asks a model that is ready, with inputs that fit its metadata. What it returns ends when its caller goes away.
     fn infer(&self, name: &str, request: InferRequest) -> impl Future<Output = Result<InferResponse, Error>> + Send;
 }
 
@@ -67,7 +67,7 @@ async fn let_in(State(token): State<Token>, request: Request<axum::body::Body>, 
 }
 
 /// The model that a path names.
-struct Named(Arc<Description>);
+struct Named(Arc<ModelMetadata>);
 
 impl<R: Repository> FromRequestParts<Arc<R>> for Named {
     type Rejection = Error;
@@ -77,7 +77,7 @@ impl<R: Repository> FromRequestParts<Arc<R>> for Named {
         let of = |key: &str| params.iter().find(|(name, _)| *name == key).map(|(_, value)| value);
         let model = of("name").and_then(|name| repository.model(name)).ok_or(Error::UnknownModel)?;
         match of("version") {
-            Some(version) if !model.metadata.versions.iter().any(|one| one == version) => Err(Error::UnknownVersion),
+            Some(version) if !model.versions.iter().any(|one| one == version) => Err(Error::UnknownVersion),
             _ => Ok(Self(model)),
         }
     }
@@ -86,7 +86,7 @@ impl<R: Repository> FromRequestParts<Arc<R>> for Named {
 async fn live() {}
 
 async fn ready<R: Repository>(State(repository): State<Arc<R>>) -> Result<(), Error> {
-    let all = repository.models().iter().all(|model| repository.is_ready(&model.metadata.name));
+    let all = repository.models().iter().all(|model| repository.is_ready(&model.name));
     if all { Ok(()) } else { Err(Error::NotReady) }
 }
 
@@ -96,7 +96,7 @@ async fn server<R: Repository>(State(repository): State<Arc<R>>) -> Json<ServerM
 }
 
 async fn metadata<R: Repository>(State(_): State<Arc<R>>, Named(model): Named) -> Response {
-    Json(&model.metadata).into_response()
+    Json(&*model).into_response()
 }
 
 async fn config<R: Repository>(State(_): State<Arc<R>>, Named(model): Named) -> Json<serde_json::Value> {
@@ -107,7 +107,7 @@ async fn model_ready<R: Repository>(
     State(repository): State<Arc<R>>,
     Named(model): Named,
 ) -> Result<(), Error> {
-    if repository.is_ready(&model.metadata.name) { Ok(()) } else { Err(Error::NotReady) }
+    if repository.is_ready(&model.name) { Ok(()) } else { Err(Error::NotReady) }
 }
 
 /// What a request for the index may say.
@@ -126,8 +126,8 @@ async fn index<R: Repository>(
     let asked: IndexRequest = if body.is_empty() { IndexRequest::default() } else { serde_json::from_slice(&body)? };
     let models = repository.models();
     let entries = models.iter().filter_map(|model| {
-        let ready = repository.is_ready(&model.metadata.name);
-        (ready || !asked.ready).then(|| IndexEntry::new(&model.metadata, ready))
+        let ready = repository.is_ready(&model.name);
+        (ready || !asked.ready).then(|| IndexEntry::new(model, ready))
     });
     Ok(Json(entries.collect()))
 }
@@ -148,7 +148,7 @@ async fn infer_at<R: Repository>(
     });
     let request = infer::request(received(body)?, length.transpose()?)?;
     model.check(&request)?;
-    let name = &model.metadata.name;
+    let name = &model.name;
     if !repository.is_ready(name) {
         return Err(Error::NotReady);
     }

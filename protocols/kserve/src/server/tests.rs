@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Datatype, InferRequest, ModelMetadata, Requested, Tensor, TensorMetadata, infer::encode_request};
+use crate::{Datatype, InferRequest, Requested, Tensor, TensorMetadata, infer::encode_request};
 use axum::{
     body::{Body, to_bytes},
     http::{Method, StatusCode},
@@ -11,16 +11,15 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// Two models: one that doubles its input, and one that is not loaded.
 struct Doubler;
 
-fn describe(name: &str) -> Arc<Description> {
+fn describe(name: &str) -> Arc<ModelMetadata> {
     let tensor = |name| vec![TensorMetadata::new(name, Datatype::Fp32, &[-1])];
-    let metadata = ModelMetadata {
+    Arc::new(ModelMetadata {
         name: name.into(),
         versions: vec!["3".into()],
         platform: "test".into(),
         inputs: tensor("X"),
         outputs: tensor("Y"),
-    };
-    Arc::new(Description { metadata, max_batch: 8, max_queue_delay_us: 0, instances: 1 })
+    })
 }
 
 impl Repository for Doubler {
@@ -28,7 +27,7 @@ impl Repository for Doubler {
         ("test", "0")
     }
 
-    fn models(&self) -> Vec<Arc<Description>> {
+    fn models(&self) -> Vec<Arc<ModelMetadata>> {
         vec![describe("double"), describe("absent")]
     }
 
