@@ -5,6 +5,7 @@ mod common;
 use common::{Server, recall};
 use serde_json::{Value, json};
 use std::{path::PathBuf, process::Command};
+use tokio::sync::OnceCell;
 
 const TOKEN: &str = "an-example-token-of-thirty-two-characters";
 
@@ -21,6 +22,17 @@ fn tritonclient(address: &str) -> Value {
 
 fn texts(value: &Value) -> Vec<String> {
     value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
+/// What the client found, of one server for all tests.
+static FOUND: OnceCell<Value> = OnceCell::const_new();
+
+async fn found() -> &'static Value {
+    let find = || async {
+        let (_server, address) = server().await;
+        tokio::task::spawn_blocking(move || tritonclient(&address)).await.unwrap()
+    };
+    FOUND.get_or_init(find).await
 }
 
 async fn server() -> (Server, String) {
@@ -40,9 +52,7 @@ async fn server() -> (Server, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_made_for_triton_finds_the_pools_and_is_served() {
-    let (server, address) = server().await;
-    let found = tokio::task::spawn_blocking(move || tritonclient(&address)).await.unwrap();
-
+    let found = found().await;
     assert_eq!((&found["live"], &found["ready"], &found["unknown_ready"]), (&json!(true), &json!(true), &json!(false)));
     assert_eq!(found["models_ready"], json!([true, true, true]));
     assert_eq!(found["server"]["name"], "healthsync");
@@ -63,13 +73,11 @@ async fn a_client_made_for_triton_finds_the_pools_and_is_served() {
     let heard = &found["heard"];
     let (said, text) = (heard["said"].as_str().unwrap(), heard["text"].as_str().unwrap());
     assert!(recall(said, text) > 0.8 && heard["language"] == "en", "{heard}");
-    drop(server);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_served_is_refused_with_a_reason_and_a_status() {
-    let (server, address) = server().await;
-    let found = tokio::task::spawn_blocking(move || tritonclient(&address)).await.unwrap();
+    let found = found().await;
     for refused in ["metadata", "infer", "wrong"] {
         assert_eq!(found["without_token"][refused]["status"], "401", "{refused}");
     }
@@ -90,7 +98,6 @@ async fn what_cannot_be_served_is_refused_with_a_reason_and_a_status() {
         assert_eq!(refused["status"], status, "{case}: {refused}");
         assert!(refused["message"].as_str().unwrap().contains(reason), "{case}: {refused}");
     }
-    drop(server);
 }
 
 #[test]
