@@ -13,7 +13,10 @@ use crate::{
 use anyhow::Context as _;
 use healthsync_actors::{Models, Pool, PoolConfig, SpeechSettings, pool::ModelFactory};
 use healthsync_events::Sessions;
-use healthsync_models::Model;
+use healthsync_models::{
+    Model,
+    tasks::{Transcriber, Translator},
+};
 use healthsync_webrtc::{WhipConfig, WhipServer};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -77,6 +80,17 @@ fn speech_settings(config: &config::Speech, known: &BTreeSet<String>) -> anyhow:
         voices.insert(language.clone(), configured.names().to_vec());
     }
     Ok(SpeechSettings { voices, speed: config.speed, ..SpeechSettings::default() })
+}
+
+/// The recogniser as configured, and the requests one run of it takes at most, for who measures it in pools of its own.
+pub fn transcriber(config: &Config) -> anyhow::Result<(ModelFactory<Transcriber>, usize)> {
+    let registry = Arc::new(load::registry(config)?);
+    Ok((recognition::transcriber(&registry, &config.models), recognition::max_batch(&config.models)))
+}
+
+/// The translator as configured, likewise.
+pub fn translator(config: &Config) -> anyhow::Result<ModelFactory<Translator>> {
+    load::translator(&Arc::new(load::registry(config)?), &config.translation)
 }
 
 /// Bounds are what two seconds of that model's work can hold: a longer queue only makes everyone late.
