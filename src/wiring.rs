@@ -4,7 +4,7 @@ mod load;
 mod recognition;
 
 pub use load::{demo_image, load_speaker, registry};
-pub use recognition::load_transcriber;
+pub use recognition::{load_transcriber, recognition_weights};
 
 use crate::{
     config::{self, Config},

@@ -3,6 +3,7 @@
 
 mod options;
 mod pools;
+mod precision;
 
 use super::demo::record_voices;
 use crate::{config::Config, wiring};
@@ -47,6 +48,8 @@ pub enum Command {
     Speech(Box<SpeechOptions>),
     /// How requests are batched, beside Triton; what a request costs; what batching gives; live speech beside other work.
     Pools(Box<pools::PoolsOptions>),
+    /// Size, speed and quality of each form of the recogniser's weights.
+    Precision(precision::PrecisionOptions),
     /// Serves the fake model of `bench pools`.
     #[command(hide = true)]
     PoolsDoor(pools::DoorOptions),
@@ -59,6 +62,7 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Speech(options) => until_interrupted(speech(config, &options)),
         Command::Pools(options) => until_interrupted(pools::run(config, &options)),
+        Command::Precision(options) => until_interrupted(precision::run(config, &options)),
         Command::PoolsDoor(options) => super::runtime()?.block_on(pools::serve(&options)),
         Command::EnginePass(options) => engine_pass(config, &options),
     }
