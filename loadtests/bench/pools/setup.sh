@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The pool benchmark's peer: NVIDIA's Triton with its Python backend, in an environment of its own. Nothing else needs it.
+# The pool benchmark's peers: NVIDIA's Triton with its Python backend, and PyTriton, in an environment of their own. Nothing
+# else needs it.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 venv=.tools/bench-pools
@@ -23,8 +24,7 @@ if [ ! -e "$libraries/libpython$version.so.1.0" ] && ! ldconfig -p | grep -q "li
     fail "Python $version has no shared library: install libpython$version, or Python built with --enable-shared"
 fi
 echo "==> Installing Triton"
-# Without dependencies: requirements.txt names every package that is needed, and says why not the others.
-$venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $wanted ||
+$venv/bin/python -m pip install --quiet --disable-pip-version-check -r $wanted ||
     fail "nvidia-pytriton could not be installed with pip"
 packages=$(realpath "$($venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')")
 triton=$packages/pytriton/tritonserver
@@ -36,5 +36,11 @@ cat >$venv/bin/tritonserver <<END
 export LD_LIBRARY_PATH="$packages/nvidia_pytriton.libs:$libraries" BENCH_SITE_PACKAGES="$packages"
 exec "$triton/bin/tritonserver" --backend-directory="$triton/backends" "\$@"
 END
-chmod +x $venv/bin/tritonserver
+# PyTriton's server must find the library of the very interpreter it runs in, not another of the same version.
+cat >$venv/bin/pytriton-python <<END
+#!/bin/sh
+export LD_LIBRARY_PATH="$libraries"
+exec "$(realpath $venv)/bin/python" "\$@"
+END
+chmod +x $venv/bin/tritonserver $venv/bin/pytriton-python
 cp $wanted $venv/.installed

@@ -22,16 +22,20 @@ const TOKEN: &str = "the-token-of-a-benchmark-on-loopback";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum System {
     HealthSync,
+    /// With its Python backend.
     Triton,
+    /// A function of a Python program, bound to a Triton that it starts.
+    PyTriton,
 }
 
 impl System {
-    pub const ALL: [Self; 2] = [Self::HealthSync, Self::Triton];
+    pub const ALL: [Self; 3] = [Self::HealthSync, Self::Triton, Self::PyTriton];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::HealthSync => "HealthSync",
             Self::Triton => "Triton",
+            Self::PyTriton => "PyTriton",
         }
     }
 }
@@ -41,10 +45,10 @@ impl System {
 pub struct Setup {
     /// The `healthsync` command.
     pub healthsync: PathBuf,
-    /// The command that `loadtests/bench/pools/setup.sh` makes.
-    pub tritonserver: PathBuf,
-    /// `loadtests/bench/pools/model.py`.
-    pub triton_model: PathBuf,
+    /// Folder of the commands that `loadtests/bench/pools/setup.sh` makes.
+    pub peers: PathBuf,
+    /// Folder of the peers' scripts.
+    pub scripts: PathBuf,
     pub model: FakeModel,
     /// Cores that a server may use.
     pub cores: usize,
@@ -67,6 +71,7 @@ impl Server {
         match system {
             System::HealthSync => Self::healthsync(setup, folder).await,
             System::Triton => Self::triton(setup, folder).await,
+            System::PyTriton => Self::pytriton(setup, folder).await,
         }
     }
 
@@ -92,8 +97,7 @@ impl Server {
     async fn triton(setup: &Setup, folder: tempfile::TempDir) -> Result<Self, BenchError> {
         write_repository(folder.path(), setup)?;
         let port = free_port()?;
-        let seconds = |duration: Duration| duration.as_secs_f64().to_string();
-        let mut command = on_cores(setup.cores, setup.tritonserver.as_os_str());
+        let mut command = on_cores(setup.cores, setup.peers.join("tritonserver").as_os_str());
         command
             .arg(format!("--model-repository={}", folder.path().display()))
             .args(["--http-address=127.0.0.1", &format!("--http-port={port}")])
@@ -107,9 +111,28 @@ impl Server {
         Ok(Self { running, address: ([127, 0, 0, 1], port).into(), token: None, _folder: folder })
     }
 
+    async fn pytriton(setup: &Setup, folder: tempfile::TempDir) -> Result<Self, BenchError> {
+        let port = free_port()?;
+        let FakeModel { base, per_item, max_batch, max_queue_delay } = setup.model;
+        let mut command = on_cores(setup.cores, setup.peers.join("pytriton-python").as_os_str());
+        command
+            .arg(setup.scripts.join("pytriton_server.py"))
+            .args([port.to_string(), max_batch.to_string(), max_queue_delay.as_micros().to_string()])
+            .args([seconds(base), seconds(per_item), ITEM.to_string()])
+            .current_dir(folder.path());
+        let log = setup.logs.join("pytriton.log");
+        let running = Running::start("PyTriton", command, "PyTriton serves", &log).await?;
+        running.ready(READY_LIMIT).await?;
+        Ok(Self { running, address: ([127, 0, 0, 1], port).into(), token: None, _folder: folder })
+    }
+
     pub async fn stop(self) {
         self.running.stop().await;
     }
+}
+
+fn seconds(duration: Duration) -> String {
+    duration.as_secs_f64().to_string()
 }
 
 /// Triton's model repository: the configuration, and the model beside it.
@@ -117,7 +140,8 @@ fn write_repository(folder: &Path, setup: &Setup) -> Result<(), BenchError> {
     let model = folder.join(MODEL);
     let version = model.join("1");
     std::fs::create_dir_all(&version).map_err(BenchError::file(&version))?;
-    std::fs::copy(&setup.triton_model, version.join("model.py")).map_err(BenchError::file(&setup.triton_model))?;
+    let script = setup.scripts.join("triton_model.py");
+    std::fs::copy(&script, version.join("model.py")).map_err(BenchError::file(&script))?;
     let FakeModel { max_batch, max_queue_delay, .. } = setup.model;
     let config = format!(
         "name: \"{MODEL}\"\nbackend: \"python\"\nmax_batch_size: {max_batch}\n\

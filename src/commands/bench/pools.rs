@@ -40,7 +40,7 @@ pub(super) async fn run(config: &Config, options: &PoolsOptions) -> anyhow::Resu
     let real = options.measures(Part::Batching) || options.measures(Part::Mixed);
     let (clips, described) =
         if real { real::clips(config, options)? } else { (Vec::new(), "none".to_owned()) };
-    let versions = format!("healthsync {}, Triton 2.51.0 of nvidia-pytriton 0.7.0", env!("CARGO_PKG_VERSION"));
+    let versions = format!("healthsync {}, nvidia-pytriton 0.7.0 with Triton 2.51.0", env!("CARGO_PKG_VERSION"));
     let mut report = Report {
         machine: Machine::here(options.cores, versions, described),
         model: options.model(),
@@ -74,17 +74,17 @@ pub(super) async fn run(config: &Config, options: &PoolsOptions) -> anyhow::Resu
     Ok(())
 }
 
-/// Both servers in turn; every second round backwards, so that neither is always the one after the other.
+/// Every server in turn; every second round backwards, so that none is always the one after the same other.
 async fn doors(options: &PoolsOptions) -> anyhow::Result<Vec<DoorRun>> {
     println!("==> Beside Triton, over HTTP");
     let logs = std::path::absolute(options.out.join("pools-logs"))?;
     std::fs::create_dir_all(&logs).with_context(|| format!("{} cannot be made", logs.display()))?;
-    let tritonserver = std::path::absolute(options.peer.join("bin/tritonserver"))?;
-    anyhow::ensure!(tritonserver.is_file(), "{} is missing: run `make bench-pools`", tritonserver.display());
+    let peers = std::path::absolute(options.peers.join("bin"))?;
+    anyhow::ensure!(peers.join("tritonserver").is_file(), "{} has no tritonserver: run `make bench-pools`", peers.display());
     let setup = Setup {
         healthsync: std::env::current_exe()?,
-        tritonserver,
-        triton_model: std::path::absolute(&options.peer_model)?,
+        peers,
+        scripts: std::path::absolute(&options.scripts)?,
         model: options.model(),
         cores: options.cores,
         logs,

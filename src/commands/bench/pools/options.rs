@@ -73,12 +73,12 @@ pub struct PoolsOptions {
     /// Cores for each server.
     #[arg(long, default_value_t = 2)]
     pub(super) cores: usize,
-    /// Environment with Triton.
+    /// Environment with the peers.
     #[arg(long, default_value = ".tools/bench-pools")]
-    pub(super) peer: PathBuf,
-    /// Triton's model.
-    #[arg(long, default_value = "loadtests/bench/pools/model.py")]
-    pub(super) peer_model: PathBuf,
+    pub(super) peers: PathBuf,
+    /// Folder of the peers' scripts.
+    #[arg(long, default_value = "loadtests/bench/pools/peers")]
+    pub(super) scripts: PathBuf,
     /// Where the report goes.
     #[arg(long, default_value = "target/bench")]
     pub(super) out: PathBuf,
