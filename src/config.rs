@@ -62,7 +62,6 @@ pub struct Kserve {
     pub enabled: bool,
     pub listen: SocketAddr,
     /// File with the bearer token that clients must present, at least 32 characters.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
     pub max_connections: usize,
 }

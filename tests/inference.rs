@@ -64,7 +64,11 @@ async fn a_client_made_for_triton_finds_the_pools_and_is_served() {
     assert!(texts(&found["json"]["texts"])[0].contains("chest"), "{}", found["json"]);
     assert_eq!(found["json"]["response"]["id"], "r1");
     let response = &found["binary"]["response"];
-    assert_eq!(response["parameters"]["weights_sha256"].as_str().unwrap().len(), 64, "it says which weights: {response}");
+    assert_eq!(
+        response["parameters"]["weights_sha256"].as_str().unwrap().len(),
+        64,
+        "it says which weights: {response}"
+    );
     let translated = texts(&found["binary"]["texts"]);
     assert_eq!(translated.len(), 3);
     assert!(translated[0] == texts(&found["json"]["texts"])[0] && translated[2].contains("50 mg"), "{translated:?}");

@@ -4,9 +4,7 @@ use super::{Pools, answered};
 use futures_util::future::try_join_all;
 use healthsync_events::{Language, audio::SAMPLE_RATE};
 use healthsync_kserve::{Error, InferRequest, InferResponse, Tensor};
-use healthsync_models::tasks::{
-    Cancel, Effort, SpeakRequest, SpokenLanguage, TranscribeRequest, TranslateRequest,
-};
+use healthsync_models::tasks::{Cancel, Effort, SpeakRequest, SpokenLanguage, TranscribeRequest, TranslateRequest};
 
 /// Samples recognised at a time at most: half a minute, what Whisper's encoder takes.
 const MAX_SAMPLES: usize = 30 * SAMPLE_RATE as usize;
@@ -39,7 +37,9 @@ impl Pools {
     pub(super) async fn recognise(&self, request: &InferRequest) -> Result<InferResponse, Error> {
         let samples = input(request, "AUDIO")?.as_floats()?;
         if !(MIN_SAMPLES..=MAX_SAMPLES).contains(&samples.len()) {
-            return Err(Error::invalid(format!("AUDIO has {MIN_SAMPLES} to {MAX_SAMPLES} samples, at {SAMPLE_RATE} Hz")));
+            return Err(Error::invalid(format!(
+                "AUDIO has {MIN_SAMPLES} to {MAX_SAMPLES} samples, at {SAMPLE_RATE} Hz"
+            )));
         }
         if !samples.iter().all(|sample| sample.is_finite()) {
             return Err(Error::invalid("a sample of AUDIO is not finite"));

@@ -48,7 +48,7 @@ pub async fn run<A: Ask>(clients: Vec<A>, period: Period) -> Result<Outcome, A::
             loop {
                 let sent = Instant::now();
                 if sent >= until {
-                    return Ok(latencies);
+                    return Ok::<_, A::Error>(latencies);
                 }
                 client.ask().await?;
                 let answered = Instant::now();

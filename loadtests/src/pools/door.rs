@@ -3,9 +3,7 @@
 use super::{INPUT, ITEM, MODEL, OUTPUT, closed::Ask};
 use crate::speech::BenchError;
 use bytes::Bytes;
-use healthsync_kserve::{
-    Data, Datatype, HEADER_LENGTH, InferRequest, Requested, RequestedOutput, Tensor, infer,
-};
+use healthsync_kserve::{Data, Datatype, HEADER_LENGTH, InferRequest, Requested, RequestedOutput, Tensor, infer};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Request, StatusCode,
@@ -40,11 +38,8 @@ impl Client {
         tokio::spawn(driver);
         let sent = item(number)?;
         let named = vec![RequestedOutput { name: OUTPUT.into(), binary: Some(true) }];
-        let request = InferRequest {
-            id: None,
-            inputs: vec![sent.clone()],
-            outputs: Requested { binary: false, named },
-        };
+        let request =
+            InferRequest { id: None, inputs: vec![sent.clone()], outputs: Requested { binary: false, named } };
         let encoded = infer::encode_request(&request, true).map_err(|e| BenchError::program("the request", e))?;
         let header_length = encoded.header_length.unwrap_or(encoded.body.len());
         Ok(Self { connection, address, token, body: encoded.body, header_length, sent, read: false })

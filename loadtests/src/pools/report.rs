@@ -95,7 +95,10 @@ impl Report {
             per_item.as_secs_f64() * 1e3,
             max_queue_delay.as_secs_f64() * 1e3,
         )?;
-        writeln!(text, "| clients | | answers /s | of the ideal | ours to theirs | p50 ms | ours to theirs | p99 ms |")?;
+        writeln!(
+            text,
+            "| clients | | answers /s | of the ideal | ours to theirs | p50 ms | ours to theirs | p99 ms |"
+        )?;
         writeln!(text, "|---|---|---|---|---|---|---|---|")?;
         for clients in clients(self.door.iter().map(|run| &run.outcome)) {
             let ideal = self.model.ideal(clients);
@@ -168,7 +171,8 @@ impl Report {
         let key = |run: &BatchingRun| (run.model.clone(), run.max_batch);
         for (model, max_batch) in distinct(self.batching.iter().map(key)) {
             let of = |batch| self.batching.iter().filter(move |run| run.max_batch == batch);
-            let runs = |batch| of(batch).filter(|run| run.model == model).map(|run| &run.outcome);
+            let model = &model;
+            let runs = |batch| of(batch).filter(move |run| run.model == *model).map(|run| &run.outcome);
             let [rate, p50, p99] = figures(runs(max_batch));
             let [alone, ..] = figures(runs(1));
             writeln!(
@@ -240,7 +244,15 @@ mod tests {
     use std::time::Duration;
 
     fn outcome(clients: usize, per_second: f64, p50_ms: f64) -> Outcome {
-        Outcome { clients, requests: 1, per_second, p50_ms, p95_ms: p50_ms * 2.0, p99_ms: p50_ms * 3.0, most_ms: p50_ms }
+        Outcome {
+            clients,
+            requests: 1,
+            per_second,
+            p50_ms,
+            p95_ms: p50_ms * 2.0,
+            p99_ms: p50_ms * 3.0,
+            most_ms: p50_ms,
+        }
     }
 
     fn report() -> Report {

@@ -53,7 +53,7 @@ pub fn router<R: Repository>(repository: Arc<R>, token: Token) -> Router {
             .route(&format!("{model}/infer"), post(infer_at::<R>));
     }
     router
-        .fallback(async || Error::NotFound)
+        .fallback(|| async { Error::NotFound })
         .layer(DefaultBodyLimit::max(limits::MAX_BODY_BYTES))
         .layer(from_fn_with_state(token, let_in))
         .with_state(repository)
@@ -103,10 +103,7 @@ async fn config<R: Repository>(State(_): State<Arc<R>>, Named(model): Named) -> 
     Json(model.config())
 }
 
-async fn model_ready<R: Repository>(
-    State(repository): State<Arc<R>>,
-    Named(model): Named,
-) -> Result<(), Error> {
+async fn model_ready<R: Repository>(State(repository): State<Arc<R>>, Named(model): Named) -> Result<(), Error> {
     if repository.is_ready(&model.name) { Ok(()) } else { Err(Error::NotReady) }
 }
 

@@ -38,7 +38,9 @@ impl Tensor {
             return Err(Error::TooLarge { what: "a shape", limit: limits::MAX_DIMENSIONS });
         }
         let fits = match (datatype.size(), &data) {
-            (Some(size), Data::Packed(packed)) => elements(&shape).and_then(|n| n.checked_mul(size)) == Some(packed.len()),
+            (Some(size), Data::Packed(packed)) => {
+                elements(&shape).and_then(|n| n.checked_mul(size)) == Some(packed.len())
+            }
             (None, Data::Strings(strings)) => elements(&shape) == Some(strings.len()),
             _ => false,
         };
@@ -56,14 +58,18 @@ impl Tensor {
     /// A row of 32-bit floats.
     pub fn floats(name: &str, values: &[f32]) -> Self {
         let mut packed = BytesMut::with_capacity(values.len() * 4);
-        values.iter().for_each(|value| packed.put_f32_le(*value));
+        for value in values {
+            packed.put_f32_le(*value);
+        }
         Self::row(name, Datatype::Fp32, values.len(), Data::Packed(packed.freeze()))
     }
 
     /// A row of 32-bit integers.
     pub fn integers(name: &str, values: &[i32]) -> Self {
         let mut packed = BytesMut::with_capacity(values.len() * 4);
-        values.iter().for_each(|value| packed.put_i32_le(*value));
+        for value in values {
+            packed.put_i32_le(*value);
+        }
         Self::row(name, Datatype::Int32, values.len(), Data::Packed(packed.freeze()))
     }
 
@@ -109,7 +115,9 @@ impl Tensor {
     /// Its elements where they are 32-bit floats.
     pub fn as_floats(&self) -> Result<Vec<f32>, Error> {
         match (&self.data, self.datatype) {
-            (Data::Packed(packed), Datatype::Fp32) => Ok(packed.as_chunks().0.iter().copied().map(f32::from_le_bytes).collect()),
+            (Data::Packed(packed), Datatype::Fp32) => {
+                Ok(packed.as_chunks().0.iter().copied().map(f32::from_le_bytes).collect())
+            }
             _ => Err(self.not(Datatype::Fp32)),
         }
     }

@@ -38,8 +38,7 @@ pub(super) async fn run(config: &Config, options: &PoolsOptions) -> anyhow::Resu
     anyhow::ensure!(options.cores > 0, "there must be at least one core");
     std::fs::create_dir_all(&options.out).with_context(|| format!("{} cannot be made", options.out.display()))?;
     let real = options.measures(Part::Batching) || options.measures(Part::Mixed);
-    let (clips, described) =
-        if real { real::clips(config, options)? } else { (Vec::new(), "none".to_owned()) };
+    let (clips, described) = if real { real::clips(config, options)? } else { (Vec::new(), "none".to_owned()) };
     let versions = format!("healthsync {}, nvidia-pytriton 0.7.0 with Triton 2.51.0", env!("CARGO_PKG_VERSION"));
     let mut report = Report {
         machine: Machine::here(options.cores, versions, described),
@@ -80,7 +79,11 @@ async fn doors(options: &PoolsOptions) -> anyhow::Result<Vec<DoorRun>> {
     let logs = std::path::absolute(options.out.join("pools-logs"))?;
     std::fs::create_dir_all(&logs).with_context(|| format!("{} cannot be made", logs.display()))?;
     let peers = std::path::absolute(options.peers.join("bin"))?;
-    anyhow::ensure!(peers.join("tritonserver").is_file(), "{} has no tritonserver: run `make bench-pools`", peers.display());
+    anyhow::ensure!(
+        peers.join("tritonserver").is_file(),
+        "{} has no tritonserver: run `make bench-pools`",
+        peers.display()
+    );
     let setup = Setup {
         healthsync: std::env::current_exe()?,
         peers,

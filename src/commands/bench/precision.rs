@@ -202,7 +202,10 @@ impl Table {
         for (measure, title) in [("full", "Final captions"), ("draft", "Drafts")] {
             self.write_measure(text, measure, title)?;
         }
-        writeln!(text, "Word errors in per cent, with their interval at 95 % over recordings. Memory is the process's, other")?;
+        writeln!(
+            text,
+            "Word errors in per cent, with their interval at 95 % over recordings. Memory is the process's, other"
+        )?;
         writeln!(text, "models included.")
     }
 
@@ -213,14 +216,19 @@ impl Table {
         let Some(first) = self.rows.first().and_then(|row| passes(row).into_iter().next()) else { return Ok(()) };
         let names: Vec<&str> = first.groups.iter().map(|group| group.name.as_str()).collect();
         writeln!(text, "## {title}\n")?;
-        writeln!(text, "| form | weights MB | real-time factor | processor | memory MB | {} | all |", names.join(" | "))?;
+        writeln!(
+            text,
+            "| form | weights MB | real-time factor | processor | memory MB | {} | all |",
+            names.join(" | ")
+        )?;
         writeln!(text, "|---|---|---|---|---|{}---|", "---|".repeat(names.len()))?;
         for row in &self.rows {
             let passes = passes(row);
             let figures = |of: fn(&Pass) -> Option<f64>| passes.iter().filter_map(of).collect::<Vec<_>>();
             let Some(last) = passes.last() else { continue };
             let errors = names.iter().map(|name| last.groups.iter().find(|group| group.name == *name));
-            let errors: Vec<String> = errors.chain([Some(&last.total)]).map(|group| group.map_or("–".into(), rate)).collect();
+            let errors: Vec<String> =
+                errors.chain([Some(&last.total)]).map(|group| group.map_or("–".into(), rate)).collect();
             writeln!(
                 text,
                 "| {} | {:.1} | {} | {} | {} | {} |",

@@ -15,7 +15,8 @@ pub fn request(body: Bytes, header_length: Option<usize>) -> Result<InferRequest
     if json.inputs.len() > limits::MAX_TENSORS || outputs.len() > limits::MAX_TENSORS {
         return Err(Error::TooLarge { what: "the number of tensors", limit: limits::MAX_TENSORS });
     }
-    let wanted = json.inputs.iter().map(|tensor| elements(&tensor.shape)).try_fold(0_usize, |sum, n| sum.checked_add(n?));
+    let wanted =
+        json.inputs.iter().map(|tensor| elements(&tensor.shape)).try_fold(0_usize, |sum, n| sum.checked_add(n?));
     if wanted.is_none_or(|wanted| wanted > limits::MAX_ELEMENTS) {
         return Err(Error::TooLarge { what: "the number of elements", limit: limits::MAX_ELEMENTS });
     }

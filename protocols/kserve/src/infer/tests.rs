@@ -134,7 +134,9 @@ fn any_tensor(in_json: bool) -> impl Strategy<Value = Tensor> {
         let size = datatype.size().unwrap_or(0);
         let packed = vec(any::<u8>(), count * size).prop_map(move |mut bytes| {
             if datatype == Datatype::Bool {
-                bytes.iter_mut().for_each(|byte| *byte &= 1);
+                for byte in &mut bytes {
+                    *byte &= 1;
+                }
             }
             Data::Packed(bytes.into())
         });

@@ -181,7 +181,10 @@ impl Number {
             Datatype::Int32 => whole!(put_i32_le),
             Datatype::Int64 => whole!(put_i64_le),
             Datatype::Fp32 => (real as f32).is_finite().then(|| packed.put_f32_le(real as f32)),
-            Datatype::Fp64 => Some(packed.put_f64_le(real)),
+            Datatype::Fp64 => {
+                packed.put_f64_le(real);
+                Some(())
+            }
             Datatype::Bool | Datatype::Fp16 | Datatype::Bf16 | Datatype::Bytes => None,
         };
         done.is_some()

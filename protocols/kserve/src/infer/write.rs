@@ -110,8 +110,7 @@ fn write<'a>(tensor: &'a Tensor, binary: bool, tail: &mut BytesMut) -> Result<Wr
             }
         }
     }
-    let parameters =
-        TensorParameters { binary_data_size: Some(tail.len() - before), shared_memory_region: None };
+    let parameters = TensorParameters { binary_data_size: Some(tail.len() - before), shared_memory_region: None };
     Ok(Written { name, datatype, shape, parameters: Some(parameters), data: None })
 }
 
@@ -119,7 +118,9 @@ fn write<'a>(tensor: &'a Tensor, binary: bool, tail: &mut BytesMut) -> Result<Wr
 /// binary tensor is told by its parameters alone.
 fn join(json: &impl Serialize, tail: BytesMut) -> Result<Encoded, Error> {
     let mut body = serde_json::to_vec(json).map_err(|_| {
-        Error::invalid("JSON cannot hold an element, which is not finite, not UTF-8 or of half precision: ask for binary data")
+        Error::invalid(
+            "JSON cannot hold an element, which is not finite, not UTF-8 or of half precision: ask for binary data",
+        )
     })?;
     let header_length = (!tail.is_empty()).then_some(body.len());
     body.extend_from_slice(&tail);

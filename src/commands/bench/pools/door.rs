@@ -12,7 +12,8 @@ use healthsync_actors::{
 };
 use healthsync_events::SessionId;
 use healthsync_kserve::{
-    Data, Datatype, Error, InferRequest, InferResponse, ModelMetadata, Repository, Tensor, TensorMetadata, Token, router,
+    Data, Datatype, Error, InferRequest, InferResponse, ModelMetadata, Repository, Tensor, TensorMetadata, Token,
+    router,
 };
 use healthsync_loadtests::pools::{INPUT, ITEM, MODEL, OUTPUT};
 use std::{sync::Arc, time::Duration};

@@ -77,10 +77,12 @@ pub(super) async fn run(config: &Config, options: &PoolsOptions, clips: &[Clip])
                 match beside {
                     Beside::Nothing => {}
                     Beside::Translations => {
-                        background.spawn(go_on(Asking::new(&translate, class, &texts, number, Duration::ZERO), answered));
+                        background
+                            .spawn(go_on(Asking::new(&translate, class, &texts, number, Duration::ZERO), answered));
                     }
                     Beside::Recognitions => {
-                        background.spawn(go_on(Asking::new(&transcribe, class, &whole, number, Duration::ZERO), answered));
+                        background
+                            .spawn(go_on(Asking::new(&transcribe, class, &whole, number, Duration::ZERO), answered));
                     }
                 }
             }

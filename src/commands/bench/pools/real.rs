@@ -1,10 +1,6 @@
 //! Real models with requests put together and one by one.
 
-use super::{
-    fake::Unanswered,
-    options::PoolsOptions,
-    pool_config, tell,
-};
+use super::{fake::Unanswered, options::PoolsOptions, pool_config, tell};
 use crate::{
     commands::bench::speak_demo,
     config::{Config, TranscribeEngine},
@@ -80,7 +76,13 @@ pub(super) struct Asking<M: Model> {
 }
 
 impl<M: Model> Asking<M> {
-    pub(super) fn new(pool: &Pool<M>, class: Class, inputs: &Arc<Vec<M::Input>>, number: usize, pause: Duration) -> Self {
+    pub(super) fn new(
+        pool: &Pool<M>,
+        class: Class,
+        inputs: &Arc<Vec<M::Input>>,
+        number: usize,
+        pause: Duration,
+    ) -> Self {
         let session = SessionId(uuid::Uuid::now_v7());
         Self { pool: pool.clone(), session, class, inputs: Arc::clone(inputs), next: number, pause }
     }
@@ -89,7 +91,6 @@ impl<M: Model> Asking<M> {
 impl<M: Model> Ask for Asking<M>
 where
     M::Input: Clone + Sync,
-    M::Output: Send,
 {
     type Error = Unanswered;
 
@@ -146,7 +147,8 @@ pub(super) async fn run(config: &Config, options: &PoolsOptions, clips: &[Clip])
     let mut candle = config.clone();
     candle.models.transcribe_engine = TranscribeEngine::Candle;
     let (factory, max_batch) = wiring::transcriber(&candle)?;
-    for (model, effort) in [("recognition, draft, candle", Effort::Draft), ("recognition, full, candle", Effort::Full)] {
+    for (model, effort) in [("recognition, draft, candle", Effort::Draft), ("recognition, full, candle", Effort::Full)]
+    {
         let inputs = recognitions(clips, effort, LONGEST);
         let recognising = Batched { model, clients: RECOGNISING, max_batch, inputs, factory: Arc::clone(&factory) };
         runs.extend(recognising.run(options.rounds(), period).await?);
@@ -166,7 +168,6 @@ struct Batched<M: Model> {
 impl<M: Model> Batched<M>
 where
     M::Input: Clone + Sync,
-    M::Output: Send,
 {
     /// One by one and put together, in turn.
     async fn run(&self, rounds: u32, period: Period) -> anyhow::Result<Vec<BatchingRun>> {
