@@ -46,7 +46,7 @@ impl Server {
     pub async fn start_with(folder: tempfile::TempDir, settings: &[(&str, String)]) -> Self {
         let (child, said) = spawn(folder.path(), settings);
         let words: Vec<&str> = said.last().unwrap().split_whitespace().collect();
-        let http = words.iter().find(|word| word.starts_with("http://")).unwrap().to_string();
+        let http = (*words.iter().find(|word| word.starts_with("http://")).unwrap()).to_owned();
         let mllp = words.last().unwrap().parse().unwrap();
         let server = Self { child, http, mllp, said, folder };
         server.api().wait_until_ready(READY).await.unwrap();

@@ -211,7 +211,7 @@ impl Table {
 
     fn write_measure(&self, text: &mut String, measure: &str, title: &str) -> std::fmt::Result {
         let passes = |row: &Row| -> Vec<Pass> {
-            row.runs.iter().flat_map(|run| run.offline.iter().find(|pass| pass.measure == measure).cloned()).collect()
+            row.runs.iter().filter_map(|run| run.offline.iter().find(|pass| pass.measure == measure).cloned()).collect()
         };
         let Some(first) = self.rows.first().and_then(|row| passes(row).into_iter().next()) else { return Ok(()) };
         let names: Vec<&str> = first.groups.iter().map(|group| group.name.as_str()).collect();
