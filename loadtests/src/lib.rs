@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod consultation;
+pub mod endurance;
 pub mod figures;
 pub mod hearing;
 pub mod outcome;

@@ -1,6 +1,7 @@
 //! `healthsync bench`: how many live streams this machine holds, how fast the recogniser is and how well requests are
 //! batched, beside others. `make bench` runs it; `loadtests/README.md` says what is measured.
 
+mod call;
 mod options;
 mod pools;
 mod precision;
@@ -53,6 +54,8 @@ pub enum Command {
     /// Serves the fake model of `bench pools`.
     #[command(hide = true)]
     PoolsDoor(pools::DoorOptions),
+    /// A call that lasts: whether its delays or the server's memory grow.
+    Call(call::Options),
     /// One pass of the recogniser over a corpus, as JSON.
     #[command(hide = true)]
     EnginePass(PassOptions),
@@ -64,6 +67,7 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
         Command::Pools(options) => until_interrupted(pools::run(config, &options)),
         Command::Precision(options) => until_interrupted(precision::run(config, &options)),
         Command::PoolsDoor(options) => super::runtime()?.block_on(pools::serve(&options)),
+        Command::Call(options) => super::runtime()?.block_on(call::run(config, &options)),
         Command::EnginePass(options) => engine_pass(config, &options),
     }
 }
