@@ -30,6 +30,7 @@ const ENV_PREFIX: &str = "HEALTHSYNC__";
 pub struct Config {
     pub http: Http,
     pub mllp: Mllp,
+    pub kserve: Kserve,
     pub webrtc: Webrtc,
     pub storage: Storage,
     pub models: Models,
@@ -59,6 +60,17 @@ pub struct Mllp {
     pub max_connections: usize,
     /// Seconds a monitor may stay silent before its connection is closed.
     pub idle_timeout_seconds: u64,
+}
+
+/// The pools for programs that speak the KServe v2 inference protocol, such as `tritonclient`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Kserve {
+    pub enabled: bool,
+    pub listen: SocketAddr,
+    /// File with the bearer token that clients must present, at least 32 characters.
+    pub token_file: Option<PathBuf>,
+    pub max_connections: usize,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -199,6 +211,12 @@ impl Default for Mllp {
     }
 }
 
+impl Default for Kserve {
+    fn default() -> Self {
+        Self { enabled: false, listen: ([127, 0, 0, 1], 8000).into(), token_file: None, max_connections: 64 }
+    }
+}
+
 impl Default for Webrtc {
     fn default() -> Self {
         Self { addresses: Vec::new(), max_connections: 256 }
@@ -277,6 +295,7 @@ impl Config {
         let at_least_one = [
             ("http.max_connections", self.http.max_connections),
             ("mllp.max_connections", self.mllp.max_connections),
+            ("kserve.max_connections", self.kserve.max_connections),
             ("webrtc.max_connections", self.webrtc.max_connections),
             ("sessions.max_open", self.sessions.max_open),
             ("sessions.actor_threads", self.sessions.actor_threads),
@@ -285,6 +304,9 @@ impl Config {
         ];
         match at_least_one.into_iter().find(|(_, value)| *value == 0) {
             Some((key, _)) => Err(ConfigError::Value { key, rule: "at least 1" }),
+            None if self.kserve.enabled && self.kserve.token_file.is_none() => {
+                Err(ConfigError::Value { key: "kserve.token_file", rule: "given where kserve.enabled is true" })
+            }
             None => self.check_parts(),
         }
     }
@@ -369,6 +391,14 @@ mod tests {
     fn an_unknown_key_is_refused_by_name() {
         let error = load("[http]\nlissten = '127.0.0.1:9000'\n").unwrap_err();
         assert!(error.to_string().contains("lissten"), "{error}");
+    }
+
+    #[test]
+    fn the_pools_are_not_opened_without_a_token() {
+        assert!(!load("").unwrap().kserve.enabled);
+        let error = load("[kserve]\nenabled = true\n").unwrap_err();
+        assert_eq!(error.to_string(), "kserve.token_file must be given where kserve.enabled is true");
+        assert!(load("[kserve]\nenabled = true\ntoken_file = 'token'\n").is_ok());
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod recognition;
 
 pub use load::{demo_image, load_speaker, registry};
 pub use pools::Pools;
-pub use recognition::load_transcriber;
+pub use recognition::{load_transcriber, recognition_weights};
 
 use crate::{
     config::{self, Config},
@@ -118,6 +118,17 @@ fn start(config: &Config, registry: &Arc<Registry>) -> anyhow::Result<TaskPools>
         pools::start(translate, &settings.translate, &places.translate, &budgets)?,
         pools::start(speak, &settings.speak, &places.speak, &budgets)?,
     ))
+}
+
+/// The recogniser as configured, and the requests one run of it takes at most, for who measures it in pools of its own.
+pub fn transcriber(config: &Config) -> anyhow::Result<(ModelFactory<Transcriber>, usize)> {
+    let registry = Arc::new(load::registry(config)?);
+    Ok((recognition::transcriber(&registry, &config.models), recognition::max_batch(&config.models)))
+}
+
+/// The translator as configured, likewise.
+pub fn translator(config: &Config) -> anyhow::Result<ModelFactory<Translator>> {
+    load::translator(&Arc::new(load::registry(config)?), &config.translation)
 }
 
 fn watch<M: Model>(readiness: &Readiness, pool: &Pool<M>) {

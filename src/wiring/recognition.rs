@@ -9,7 +9,7 @@ use healthsync_actors::pool::ModelFactory;
 use healthsync_actors::pool::SlotModel;
 use healthsync_models::{ModelError, registry::Registry, tasks::Transcriber};
 use healthsync_transcribe::{CtranslateToGgml, CtranslateToSafetensors, Precision, WhisperConfig, WhisperTranscriber};
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 /// The registry's entry.
 const WHISPER: &str = "whisper-base";
@@ -51,7 +51,7 @@ pub(super) fn source(registry: &Arc<Registry>, models: &config::Models) -> Sourc
     }
 }
 
-fn transcriber(registry: &Arc<Registry>, models: &config::Models) -> ModelFactory<Transcriber> {
+pub(super) fn transcriber(registry: &Arc<Registry>, models: &config::Models) -> ModelFactory<Transcriber> {
     let (registry, models) = (Arc::clone(registry), models.clone());
     Arc::new(move || match models.transcribe_engine {
         TranscribeEngine::WhisperCpp => whisper_cpp(&registry, &models),
@@ -64,6 +64,14 @@ pub fn load_transcriber(config: &Config, threads: usize) -> anyhow::Result<Trans
     let models = config::Models { transcribe_threads: threads, ..config.models.clone() };
     let factory = transcriber(&Arc::new(super::registry(config)?), &models);
     factory().context("the recogniser cannot be loaded")
+}
+
+/// The file of weights that the configuration chooses; an error where it is not there.
+pub fn recognition_weights(config: &Config) -> anyhow::Result<PathBuf> {
+    let name = weights(&config.models);
+    let files = super::registry(config)?.open_files(WHISPER, &[name]);
+    let files = files.with_context(|| format!("{name} is missing: run `healthsync models pull --variants`"))?;
+    Ok(files.file(name)?.to_owned())
 }
 
 fn whisper_cpp(registry: &Registry, models: &config::Models) -> Result<Transcriber, ModelError> {
