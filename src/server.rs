@@ -36,6 +36,7 @@ impl Server {
         let limits = DirectoryConfig { max_open_sessions: config.sessions.max_open, ..DirectoryConfig::default() };
         let directory =
             Arc::new(Directory::new(Arc::new(store), Clock::system(), models.models, threads.clone(), limits));
+        let mllp_config = crate::wiring::mllp_config(&config.mllp)?;
         let http = listen(config.http.listen, "http.listen").await?;
         let mllp = listen(config.mllp.listen, "mllp.listen").await?;
         let (http_addr, mllp_addr) = (http.local_addr()?, mllp.local_addr()?);
@@ -55,7 +56,7 @@ impl Server {
         };
         let doors = vec![
             tokio::spawn(http::serve(http, http::router(app), limits, shutdown.clone())),
-            tokio::spawn(crate::wiring::mllp_server(mllp, sessions, config.mllp.clone(), shutdown.clone())),
+            tokio::spawn(healthsync_hl7::server::serve(mllp, sessions, mllp_config, shutdown.clone().cancelled_owned())),
         ];
         Ok(Self { http: http_addr, mllp: mllp_addr, readiness, shutdown, doors, whip, threads, directory })
     }

@@ -10,8 +10,8 @@ use crate::{
 };
 use healthsync_events::{
     AudioSink, AudioTrackSpec, BoxFuture, EventBody, EventStream, ImageId, ImageUpload, Language, NewSession,
-    PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions, SpeechStream,
-    UnmatchedMessage,
+    PatientChanged, PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions, SpeechStream,
+    UnmappedCode, UnmatchedMessage,
     consultation::{ChatMessage, SessionStarted},
     imaging::{ImageDecoder, ImageReceived},
     limits::{MAX_CHAT_CHARS, MAX_IMAGE_BYTES, MAX_SUBSCRIBERS, MAX_TERM_CHARS, MAX_TERMS},
@@ -62,6 +62,9 @@ pub struct Directory {
     threads: ActorThreads,
     config: DirectoryConfig,
     open: Mutex<HashMap<SessionId, Arc<SessionCell>>>,
+    /// The newest session of patients that monitors have asked for lately. One that is not running any more is looked
+    /// up in the store again; a merge of identifiers empties it.
+    of_patient: Mutex<HashMap<PatientId, SessionId>>,
 }
 
 impl Directory {
@@ -72,7 +75,7 @@ impl Directory {
         threads: ActorThreads,
         config: DirectoryConfig,
     ) -> Self {
-        Self { store, clock, models: Arc::new(models), threads, config, open: Mutex::default() }
+        Self { store, clock, models: Arc::new(models), threads, config, open: Mutex::default(), of_patient: Mutex::default() }
     }
 
     /// Waits until no inference is under way, or until `limit` has passed: what was heard gets its caption.
@@ -145,15 +148,65 @@ impl Directory {
             spo2_scale: new.spo2_scale,
             terms: new.terms,
         };
-        let receipt = cell.record(EventBody::SessionStarted(started)).await?;
+        let mut receipt = cell.record(EventBody::SessionStarted(started)).await?;
+        let started_at = receipt.at;
+        self.remember_patient(new.patient.clone(), session, true);
+        if let Some(known) = self.store.patient(new.patient.clone()).await? {
+            receipt = cell.record(EventBody::PatientChanged(known)).await?;
+        }
         Ok(SessionSummary {
             session,
             patient: new.patient,
             languages: new.languages,
-            started_at: receipt.at,
+            started_at,
             ended: false,
             head: receipt.seq,
         })
+    }
+
+    /// The patient's newest session that has not ended. Monitors ask with every message: it is in memory while it runs.
+    async fn session_of(&self, patient: &PatientId) -> Result<Option<SessionId>, Refusal> {
+        let known = self.of_patient.lock().unwrap_or_else(PoisonError::into_inner).get(patient).copied();
+        if let Some(session) = known
+            && self.running(session).is_some()
+        {
+            return Ok(known);
+        }
+        if known.is_some() {
+            self.of_patient.lock().unwrap_or_else(PoisonError::into_inner).remove(patient);
+        }
+        let found = self.store.open_session_of(patient.clone()).await?;
+        if let Some(session) = found {
+            self.remember_patient(patient.clone(), session, false);
+        }
+        Ok(found)
+    }
+
+    /// `newer`: it has just begun, whatever was known before.
+    fn remember_patient(&self, patient: PatientId, session: SessionId, newer: bool) {
+        let mut known = self.of_patient.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= 2 * self.config.max_open_sessions {
+            known.clear();
+        }
+        if newer {
+            known.insert(patient, session);
+        } else {
+            known.entry(patient).or_insert(session);
+        }
+    }
+
+    async fn change_patient(&self, changed: PatientChanged) -> Result<(), Refusal> {
+        self.store.patient_changed(changed.clone()).await?;
+        if changed.merged_from.is_some() {
+            self.of_patient.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+        let Some(session) = self.session_of(&changed.patient).await? else { return Ok(()) };
+        let told = async { self.cell(session).await?.record(EventBody::PatientChanged(changed)).await };
+        match told.await {
+            // It ended in between: the next session will know.
+            Ok(_) | Err(Refusal::SessionEnded) => Ok(()),
+            Err(refusal) => Err(refusal),
+        }
     }
 
     async fn summary_of(&self, session: SessionId) -> Result<SessionSummary, Refusal> {
@@ -268,7 +321,7 @@ impl Sessions for Directory {
     }
 
     fn of_patient<'a>(&'a self, patient: &'a PatientId) -> BoxFuture<'a, Result<Option<SessionId>, Refusal>> {
-        Box::pin(async move { self.store.open_session_of(patient.clone()).await.map_err(Refusal::from) })
+        Box::pin(self.session_of(patient))
     }
 
     fn record(&self, session: SessionId, input: EventBody) -> BoxFuture<'_, Result<Receipt, Refusal>> {
@@ -284,6 +337,14 @@ impl Sessions for Directory {
 
     fn unmatched(&self, limit: usize) -> BoxFuture<'_, Result<Vec<UnmatchedMessage>, Refusal>> {
         Box::pin(async move { self.store.unmatched(limit.min(1_000)).await.map_err(Refusal::from) })
+    }
+
+    fn unmapped(&self, limit: usize) -> BoxFuture<'_, Result<Vec<UnmappedCode>, Refusal>> {
+        Box::pin(async move { self.store.unmapped(limit.min(1_000)).await.map_err(Refusal::from) })
+    }
+
+    fn patient_changed(&self, changed: PatientChanged) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(self.change_patient(changed))
     }
 
     fn open_audio(

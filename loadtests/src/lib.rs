@@ -7,6 +7,7 @@ pub mod hearing;
 pub mod outcome;
 pub mod script;
 pub mod speech;
+pub mod vitals;
 
 pub use client::{ApiClient, ClientError};
 pub use consultation::{Endpoints, Progress, play};

@@ -1,7 +1,9 @@
-//! `healthsync bench`: how many live streams this machine holds and how fast the recogniser is, beside others.
-//! `make bench-speech` runs it; `loadtests/README.md` says what is measured.
+//! `healthsync bench`: how many live streams this machine holds, how fast the recogniser is, how many monitors' messages
+//! are taken a second, beside others. `make bench-speech` and `make bench-vitals` run it; `loadtests/README.md` says
+//! what is measured.
 
 mod options;
+mod vitals;
 
 use super::demo::record_voices;
 use crate::{config::Config, wiring};
@@ -47,21 +49,32 @@ pub enum Command {
     /// One pass of the recogniser over a corpus, as JSON.
     #[command(hide = true)]
     EnginePass(PassOptions),
+    /// Monitors' messages a second and scores on the wire, beside python-hl7 and what loopback allows.
+    Vitals(vitals::Options),
+    /// Sends back what comes.
+    #[command(hide = true)]
+    MllpEcho,
 }
 
 pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Speech(options) => super::runtime()?.block_on(async {
-            let mut terminate = signal(SignalKind::terminate())?;
-            // Dropping the benchmark ends every server it has started.
-            tokio::select! {
-                done = speech(config, &options) => done,
-                result = tokio::signal::ctrl_c() => { result?; anyhow::bail!("interrupted") }
-                _ = terminate.recv() => anyhow::bail!("terminated"),
-            }
-        }),
+        Command::Speech(options) => until_ended(speech(config, &options)),
+        Command::Vitals(options) => until_ended(vitals::run(&options)),
         Command::EnginePass(options) => engine_pass(config, &options),
+        Command::MllpEcho => until_ended(vitals::echo()),
     }
+}
+
+/// Dropping a benchmark ends every server it has started.
+fn until_ended(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    super::runtime()?.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            done = work => done,
+            result = tokio::signal::ctrl_c() => { result?; anyhow::bail!("interrupted") }
+            _ = terminate.recv() => anyhow::bail!("terminated"),
+        }
+    })
 }
 
 async fn speech(config: &Config, options: &SpeechOptions) -> anyhow::Result<()> {

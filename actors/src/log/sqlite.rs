@@ -5,7 +5,8 @@ use super::{
     writer::{Write, Writer},
 };
 use healthsync_events::{
-    BoxFuture, Event, EventBody, ImageId, NewEvent, PatientId, Seq, SessionId, Timestamp, UnmatchedMessage, VERSION,
+    BoxFuture, Event, EventBody, ImageId, NewEvent, PatientChanged, PatientId, Seq, SessionId, Timestamp, UnmappedCode,
+    UnmatchedMessage, VERSION,
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use std::{
@@ -25,10 +26,28 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS images (
         session BLOB NOT NULL, image BLOB NOT NULL, part INTEGER NOT NULL, bytes BLOB NOT NULL,
         PRIMARY KEY (session, image, part));
-    CREATE TABLE IF NOT EXISTS unmatched (
+    CREATE TABLE IF NOT EXISTS kept (
         id INTEGER PRIMARY KEY AUTOINCREMENT, received_at INTEGER NOT NULL, patient TEXT, message_id TEXT NOT NULL,
-        raw TEXT NOT NULL);
+        raw TEXT NOT NULL, because TEXT NOT NULL, problem TEXT, digest BLOB UNIQUE);
+    CREATE TABLE IF NOT EXISTS unmapped (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, code TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL,
+        last_at INTEGER NOT NULL, session BLOB NOT NULL, raw TEXT, UNIQUE (code, reason));
+    CREATE TABLE IF NOT EXISTS patients (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, patient TEXT NOT NULL UNIQUE, body TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS aliases (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, former TEXT NOT NULL UNIQUE, current TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS aliases_by_current ON aliases (current);
 ";
+
+/// Takes over what earlier versions kept in `unmatched`.
+const MIGRATION: &str = "
+    INSERT INTO kept (received_at, patient, message_id, raw, because)
+        SELECT received_at, patient, message_id, raw, '\"no_session\"' FROM unmatched ORDER BY id;
+    DROP TABLE unmatched;
+";
+
+/// Statements kept prepared: there are fewer than this.
+const STATEMENTS: usize = 64;
 
 /// Idle read connections kept open; more are opened when needed and closed after.
 const IDLE_READERS: usize = 4;
@@ -53,6 +72,10 @@ impl SqliteStore {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.execute_batch(SCHEMA)?;
+            if connection.table_exists(None, "unmatched")? {
+                connection.execute_batch(MIGRATION)?;
+            }
+            connection.set_prepared_statement_cache_capacity(STATEMENTS);
             Ok(connection)
         };
         let writer = Writer::start(open().map_err(storage)?)?;
@@ -155,7 +178,8 @@ impl SessionLog for SqliteStore {
     fn open_session_of(&self, patient: PatientId) -> BoxFuture<'_, Result<Option<SessionId>, LogError>> {
         self.query(move |db| {
             db.prepare_cached(
-                "SELECT session FROM sessions WHERE patient = ?1 AND ended = 0
+                "SELECT session FROM sessions
+                 WHERE patient = COALESCE((SELECT current FROM aliases WHERE former = ?1), ?1) AND ended = 0
                  ORDER BY started_at DESC, session DESC LIMIT 1",
             )
             .and_then(|mut select| select.query_row([patient.as_str()], |row| session_id(row, 0)).optional())
@@ -202,22 +226,74 @@ impl Store for SqliteStore {
 
     fn unmatched(&self, limit: usize) -> BoxFuture<'_, Result<Vec<UnmatchedMessage>, LogError>> {
         self.query(move |db| {
-            let mut select = db
-                .prepare_cached("SELECT received_at, patient, message_id, raw FROM unmatched ORDER BY id DESC LIMIT ?1")
-                .map_err(storage)?;
-            let rows = select
-                .query_map([limit as i64], |row| {
+            rows(
+                db,
+                "SELECT received_at, patient, message_id, raw, because, problem FROM kept ORDER BY id DESC LIMIT ?1",
+                limit,
+                |row| {
                     Ok(UnmatchedMessage {
                         received_at: Timestamp::from_millis(row.get(0)?),
                         patient: row.get::<_, Option<String>>(1)?.and_then(|text| PatientId::new(text).ok()),
                         message_id: row.get(2)?,
                         raw: row.get(3)?,
+                        because: serde_json::from_str(&row.get::<_, String>(4)?).unwrap_or_default(),
+                        problem: row.get(5)?,
                     })
-                })
-                .map_err(storage)?;
-            rows.collect::<rusqlite::Result<_>>().map_err(storage)
+                },
+            )
         })
     }
+
+    fn unmapped(&self, limit: usize) -> BoxFuture<'_, Result<Vec<UnmappedCode>, LogError>> {
+        self.query(move |db| {
+            rows(
+                db,
+                "SELECT code, reason, count, last_at, session, raw FROM unmapped ORDER BY last_at DESC, id DESC LIMIT ?1",
+                limit,
+                |row| {
+                    let reason = serde_json::Value::String(row.get(1)?);
+                    Ok(UnmappedCode {
+                        code: row.get(0)?,
+                        reason: serde_json::from_value(reason).map_err(|_| rusqlite::Error::InvalidQuery)?,
+                        count: row.get::<_, i64>(2)? as u64,
+                        last_at: Timestamp::from_millis(row.get(3)?),
+                        session: session_id(row, 4)?,
+                        raw: row.get(5)?,
+                    })
+                },
+            )
+        })
+    }
+
+    fn patient_changed(&self, changed: PatientChanged) -> BoxFuture<'_, Result<(), LogError>> {
+        Box::pin(self.writer.write(Write::PatientChanged(changed)))
+    }
+
+    fn patient(&self, patient: PatientId) -> BoxFuture<'_, Result<Option<PatientChanged>, LogError>> {
+        self.query(move |db| {
+            let body: Option<String> = db
+                .prepare_cached(
+                    "SELECT body FROM patients
+                     WHERE patient = COALESCE((SELECT current FROM aliases WHERE former = ?1), ?1)",
+                )
+                .and_then(|mut select| select.query_row([patient.as_str()], |row| row.get(0)).optional())
+                .map_err(storage)?;
+            let read = body.map(|body| serde_json::from_str(&body)).transpose();
+            // serde_json's message would quote the entry, which holds patient data.
+            read.map_err(|e| LogError::Corrupt(format!("a patient, column {}", e.column())))
+        })
+    }
+}
+
+fn rows<T>(
+    db: &Connection,
+    sql: &str,
+    limit: usize,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, LogError> {
+    let mut select = db.prepare_cached(sql).map_err(storage)?;
+    let rows = select.query_map([limit as i64], |row| read(row)).map_err(storage)?;
+    rows.collect::<rusqlite::Result<_>>().map_err(storage)
 }
 
 fn session_id(row: &Row<'_>, column: usize) -> rusqlite::Result<SessionId> {

@@ -1,8 +1,10 @@
 //! The one thread that writes. It takes whatever has queued up while the last transaction was being synced
 //! and commits it as one (group commit), so that durability costs one sync for many appends.
 
+mod monitors;
+
 use super::{ImagePart, LogError};
-use healthsync_events::{EventBody, ImageId, NewEvent, Seq, SessionId, UnmatchedMessage, limits::MAX_UNMATCHED};
+use healthsync_events::{EventBody, ImageId, NewEvent, PatientChanged, Seq, SessionId, UnmatchedMessage};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::{
     sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
@@ -22,6 +24,7 @@ pub(super) enum Write {
     PutImage { session: SessionId, image: ImageId, part: ImagePart, bytes: Vec<u8> },
     DeleteImage { session: SessionId, image: ImageId, part: ImagePart },
     KeepUnmatched(UnmatchedMessage),
+    PatientChanged(PatientChanged),
 }
 
 type Reply = oneshot::Sender<Result<(), LogError>>;
@@ -124,7 +127,8 @@ fn apply(db: &Connection, write: &Write) -> Result<(), LogError> {
             "DELETE FROM images WHERE session = ?1 AND image = ?2 AND part = ?3",
             params![session.0.as_bytes(), image.0.as_bytes(), *part as i64],
         ),
-        Write::KeepUnmatched(message) => keep_unmatched(db, message),
+        Write::KeepUnmatched(message) => monitors::keep_unmatched(db, message),
+        Write::PatientChanged(changed) => monitors::patient_changed(db, changed),
     }
 }
 
@@ -150,33 +154,24 @@ fn append(db: &Connection, session: SessionId, expected: Seq, events: &[NewEvent
     Ok(())
 }
 
-/// Keeps the table that finds a patient's session in step with the events that say so.
+/// Keeps the tables that find a patient's session, and count what could not be used, in step with the events that say
+/// so.
 fn index(db: &Connection, session: SessionId, event: &NewEvent) -> Result<(), LogError> {
     match &event.body {
         EventBody::SessionStarted(started) => execute(
             db,
-            "INSERT INTO sessions (session, patient, started_at, ended) VALUES (?1, ?2, ?3, 0)",
+            "INSERT INTO sessions (session, patient, started_at, ended)
+             VALUES (?1, COALESCE((SELECT current FROM aliases WHERE former = ?2), ?2), ?3, 0)",
             params![session.0.as_bytes(), started.patient.as_str(), event.at.millis()],
         ),
         EventBody::SessionEnded(_) => {
             execute(db, "UPDATE sessions SET ended = 1 WHERE session = ?1", params![session.0.as_bytes()])
         }
+        EventBody::VitalsObserved(observed) => {
+            observed.rejected.iter().try_for_each(|rejected| monitors::count_unmapped(db, session, event.at, rejected))
+        }
         _ => Ok(()),
     }
-}
-
-fn keep_unmatched(db: &Connection, message: &UnmatchedMessage) -> Result<(), LogError> {
-    execute(
-        db,
-        "INSERT INTO unmatched (received_at, patient, message_id, raw) VALUES (?1, ?2, ?3, ?4)",
-        params![
-            message.received_at.millis(),
-            message.patient.as_ref().map(healthsync_events::PatientId::as_str),
-            message.message_id,
-            message.raw
-        ],
-    )?;
-    execute(db, "DELETE FROM unmatched WHERE id <= (SELECT MAX(id) FROM unmatched) - ?1", params![MAX_UNMATCHED as i64])
 }
 
 fn execute(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<(), LogError> {

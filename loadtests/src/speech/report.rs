@@ -63,7 +63,7 @@ fn spread(values: &[f64]) -> Option<Spread> {
     Some(Spread { median, least, most })
 }
 
-fn show(values: &[f64], decimals: usize, unit: &str) -> String {
+pub(crate) fn show(values: &[f64], decimals: usize, unit: &str) -> String {
     let Some(Spread { median, least, most }) = spread(values) else { return "never".into() };
     if !median.is_finite() {
         return "never".into();
@@ -247,7 +247,7 @@ fn streams(runs: &[RunResult]) -> String {
 }
 
 /// Median over median; `None` where either never came, or is nothing.
-fn of_medians(ours: &[f64], theirs: &[f64]) -> Option<f64> {
+pub(crate) fn of_medians(ours: &[f64], theirs: &[f64]) -> Option<f64> {
     let (ours, theirs) = (spread(ours)?.median, spread(theirs)?.median);
     (ours.is_finite() && theirs.is_finite() && theirs > 0.0).then_some(ours / theirs)
 }
