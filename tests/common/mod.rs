@@ -37,7 +37,12 @@ impl Server {
 
     /// Starts a server on the log that an earlier one left in `folder`.
     pub async fn start_in(folder: tempfile::TempDir) -> Self {
-        let (child, http, mllp) = spawn(folder.path());
+        Self::start_with(folder, &[]).await
+    }
+
+    /// The same, configured by the environment.
+    pub async fn start_with(folder: tempfile::TempDir, config: &[(&str, &str)]) -> Self {
+        let (child, http, mllp) = spawn(folder.path(), config);
         let server = Self { child, http, mllp, folder };
         server.api().wait_until_ready(READY).await.unwrap();
         server
@@ -82,9 +87,10 @@ pub async fn shared_server() -> Arc<Server> {
     server
 }
 
-fn spawn(folder: &Path) -> (Child, String, SocketAddr) {
+fn spawn(folder: &Path, config: &[(&str, &str)]) -> (Child, String, SocketAddr) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_healthsync"))
         .arg("serve")
+        .envs(config.iter().copied())
         .current_dir(folder)
         .env("HEALTHSYNC__HTTP__LISTEN", "127.0.0.1:0")
         .env("HEALTHSYNC__MLLP__LISTEN", "127.0.0.1:0")

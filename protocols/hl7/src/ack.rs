@@ -124,11 +124,12 @@ fn error(writer: &mut Writer, problem: &Problem) {
     writer.segment("ERR").field("").field("");
     if let Some(place) = problem.place {
         // The location goes into ERR-2: its first component is written with the field.
-        let part = |number: u8| if number == 0 { String::new() } else { number.to_string() };
         writer.amend(place.segment).component(&place.sequence.to_string());
-        writer.component(&part(place.field));
+        if place.field > 0 {
+            writer.component(&place.field.to_string());
+        }
         if place.component > 0 {
-            writer.component("1").component(&part(place.component));
+            writer.component("1").component(&place.component.to_string());
         }
     }
     writer.field(&problem.code.to_string()).component(describe(problem.code)).component("HL70357");

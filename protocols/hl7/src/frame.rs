@@ -67,7 +67,7 @@ impl Mllp {
     fn find_start(&mut self, buffer: &mut BytesMut) -> Result<bool, FrameError> {
         let start = buffer.iter().position(|byte| *byte == START);
         let before = &buffer[..start.unwrap_or(buffer.len())];
-        self.stray += before.iter().filter(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | 0 | &END)).count();
+        self.stray += before.iter().filter(|byte| !matches!(**byte, b'\r' | b'\n' | b' ' | 0 | END)).count();
         if self.stray > MAX_STRAY {
             return Err(FrameError::NotFramed);
         }
