@@ -155,7 +155,8 @@ async fn a_corrected_result_replaces_and_a_withdrawn_one_goes_and_the_score_foll
 async fn patients_are_admitted_move_and_merge_and_their_monitors_find_them() {
     let server = shared_server().await;
     let adt = |id: &str, event: &str, segments: &[&str]| {
-        message("ADT", id, &format!("ADT^{event}"), "", &[&["EVN||20260102030000"], segments].concat())
+        let segments = [&["EVN||20260102030000"][..], segments].concat();
+        message("ADT", id, &format!("ADT^{event}"), "", &segments)
     };
     let pv1 = |unit: &str| format!("PV1|1|I|{unit}^3^B");
     let admitted = adt("1", "A01", &["PID|1||ADT-1^^^H^MR||Doe^Jane||19800102|F", &pv1("ER")]);
@@ -171,11 +172,15 @@ async fn patients_are_admitted_move_and_merge_and_their_monitors_find_them() {
     }
     assert!(send(&server, &adt("6", "A03", &["PID|1||ADT-NEW"])).await.is_accepted());
     let events = all_events(&server.http, session).await;
-    use PatientChange::{Admitted, Discharged, Merged, Transferred};
     let place = |unit: &str| Some(unit.to_owned());
     assert_eq!(
         changes(&events),
-        [(Admitted, place("ER")), (Transferred, place("ICU")), (Merged, None), (Discharged, None)]
+        [
+            (PatientChange::Admitted, place("ER")),
+            (PatientChange::Transferred, place("ICU")),
+            (PatientChange::Merged, None),
+            (PatientChange::Discharged, None),
+        ]
     );
     let text = serde_json::to_string(&events).unwrap();
     assert!(!text.contains("Doe") && text.contains("1980-01-02"), "the name is not kept");
@@ -260,7 +265,8 @@ async fn a_monitor_whose_clock_is_wrong_is_flagged_and_hides_nothing() {
     let session = start_session(&server.api(), "CLK-1").await.session;
     let mut stream = server.api().follow(session, 1, None).await.unwrap();
     let ahead = oru("CLK", "1", "CLK-1", "20991231235959+0000", &["OBX|1|NM|8867-4||80|/min|||||F"]);
-    let ahead = ahead.replace(&ahead.split('|').nth(6).unwrap().to_owned(), "20991231235959+0000");
+    let sent_at = ahead.split('|').nth(6).unwrap();
+    let ahead = ahead.replace(sent_at, "20991231235959+0000");
     assert!(send(&server, &ahead).await.is_accepted());
     let jumped = wait_for(&mut stream, |e| matches!(e.body, EventBody::MonitorClockJumped(_))).await;
     assert!(matches!(jumped.body, EventBody::MonitorClockJumped(j) if j.jump == ClockJump::Ahead));

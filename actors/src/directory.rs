@@ -75,7 +75,15 @@ impl Directory {
         threads: ActorThreads,
         config: DirectoryConfig,
     ) -> Self {
-        Self { store, clock, models: Arc::new(models), threads, config, open: Mutex::default(), of_patient: Mutex::default() }
+        Self {
+            store,
+            clock,
+            models: Arc::new(models),
+            threads,
+            config,
+            open: Mutex::default(),
+            of_patient: Mutex::default(),
+        }
     }
 
     /// Waits until no inference is under way, or until `limit` has passed: what was heard gets its caption.

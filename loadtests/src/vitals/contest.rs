@@ -41,11 +41,7 @@ pub struct RunResult {
 }
 
 /// Runs all of it; `tell` hears of each run.
-pub async fn hold(
-    setup: &Setup,
-    question: &Question,
-    tell: impl Fn(&RunResult),
-) -> Result<Vec<RunResult>, BenchError> {
+pub async fn hold(setup: &Setup, question: &Question, tell: impl Fn(&RunResult)) -> Result<Vec<RunResult>, BenchError> {
     let mut results = Vec::new();
     for round in 0..question.rounds {
         let mut servers = Vec::new();
@@ -90,7 +86,8 @@ async fn one(server: &Server, connections: usize, round: usize, window: Window) 
     let expect = if server.system == System::Loopback { load::echoed } else { load::accepted };
     let (cpu, begun) = (server.cpu_seconds(), Instant::now());
     let load = load::run(server.mllp, monitors, window, expect).await?;
-    let server_cores = cpu.zip(server.cpu_seconds()).map(|(before, after)| (after - before) / begun.elapsed().as_secs_f64());
+    let server_cores =
+        cpu.zip(server.cpu_seconds()).map(|(before, after)| (after - before) / begun.elapsed().as_secs_f64());
     let mut scores = Vec::new();
     for (session, follower) in followed {
         scores.extend(follower.finish().await?);

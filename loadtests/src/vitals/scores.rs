@@ -126,11 +126,14 @@ mod tests {
     #[test]
     fn a_score_is_matched_with_the_message_it_is_of() {
         let begun = Instant::now();
-        let sent: Sent = Arc::new(Mutex::new(vec![("a".into(), begun), ("b".into(), begun + Duration::from_millis(5))]));
+        let sent: Sent =
+            Arc::new(Mutex::new(vec![("a".into(), begun), ("b".into(), begun + Duration::from_millis(5))]));
         let mut scores = Scores { sent, from: begun, observed: VecDeque::new(), waits_us: Vec::new() };
         let at = |ms| begun + Duration::from_millis(ms);
-        let observed = |seq, id| format!("{{\"seq\":{seq},\"type\":\"vitals.observed\",\"source\":{{\"message_id\":\"{id}\"}}}}");
-        let scored = |inputs| format!("{{\"seq\":9,\"type\":\"risk.scored\",\"provenance\":{{\"inputs\":[{inputs}]}}}}");
+        let observed =
+            |seq, id| format!("{{\"seq\":{seq},\"type\":\"vitals.observed\",\"source\":{{\"message_id\":\"{id}\"}}}}");
+        let scored =
+            |inputs| format!("{{\"seq\":9,\"type\":\"risk.scored\",\"provenance\":{{\"inputs\":[{inputs}]}}}}");
         scores.see(&observed(2, "a"), at(1)).unwrap();
         scores.see("{\"seq\":3,\"type\":\"alarm.raised\",\"source\":7}", at(1)).unwrap();
         scores.see(&observed(4, "b"), at(8)).unwrap();

@@ -24,7 +24,9 @@ pub enum Hl7Error {
     Invalid(&'static str),
     #[error("messages of this type are not taken here, only ORU and ADT")]
     UnsupportedType,
-    #[error("this event is not taken here: of ORU only R01, R30, R31, R32 and R40, of ADT only A01 to A04, A08 and A40")]
+    #[error(
+        "this event is not taken here: of ORU only R01, R30, R31, R32 and R40, of ADT only A01 to A04, A08 and A40"
+    )]
     UnsupportedEvent,
     #[error("MSH-11 is none of P, T and D")]
     UnsupportedProcessing,

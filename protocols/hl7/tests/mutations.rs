@@ -39,7 +39,7 @@ const SEEDS: [&[u8]; 5] = [
     b"MSH|^~\\&|M|I|HS|H|20260102||ORU^R01|1|P|2.4\nPID|||P1\nOBX|1|NM|8480-6||16|kPa|||||W\nOBX|2|NM|x||||||||U\n",
 ];
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): the same mutations in every run.
+/// `SplitMix64` (Steele, Lea and Flood, 2014): the same mutations in every run.
 struct Random(u64);
 
 impl Random {
