@@ -112,7 +112,7 @@ fn result(
     mut scores: Vec<u32>,
     server_cores: Option<f64>,
 ) -> RunResult {
-    let scored = !scores.is_empty();
+    let any = !scores.is_empty();
     let (p50, p99) = (percentile(&mut load.waits_us, 50), percentile(&mut load.waits_us, 99));
     let (score_p50, score_p99) = (percentile(&mut scores, 50), percentile(&mut scores, 99));
     RunResult {
@@ -122,9 +122,9 @@ fn result(
         rate: load.answered as f64 / load.seconds,
         ack_p50_ms: p50,
         ack_p99_ms: p99,
-        score_p50_ms: scored.then_some(score_p50),
-        score_p99_ms: scored.then_some(score_p99),
-        score_rate: scored.then_some(scores.len() as f64 / load.seconds),
+        score_p50_ms: any.then_some(score_p50),
+        score_p99_ms: any.then_some(score_p99),
+        score_rate: any.then_some(scores.len() as f64 / load.seconds),
         server_cores,
     }
 }

@@ -2,8 +2,9 @@
 //! MSH-16) there is one that the message is safe and one that says what became of it, each if it is asked for.
 
 use crate::{
+    error::Hl7Error,
     header::{Header, Mode},
-    message::{Delimiters, Hl7Error, Message},
+    message::{Delimiters, Message},
     problem::{Problem, describe},
     time,
     write::Writer,

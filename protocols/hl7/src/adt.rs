@@ -1,8 +1,9 @@
 //! ADT: what the hospital's administration says of a patient. Pure.
 
 use crate::{
+    error::Hl7Error,
     header::{Header, MAX_TEXT, clip},
-    message::{Hl7Error, Message, Segment},
+    message::{Message, Segment},
     oru::{Clock, patient_in},
     time,
 };

@@ -2,7 +2,8 @@
 
 use crate::{
     charset::Charset,
-    message::{Hl7Error, Message},
+    error::Hl7Error,
+    message::Message,
     time::{self, Zone},
 };
 use healthsync_events::{MonitorProtocol, MonitorSource, Timestamp};

@@ -4,9 +4,10 @@
 use crate::{
     ack::{self, Answer, Outcome},
     adt, charset,
+    error::Hl7Error,
     header::Header,
     memory::Memory,
-    message::{Hl7Error, Message},
+    message::Message,
     oru::{self, Clock, OfPatient, Oru},
     problem::Problem,
     time::Zone,

@@ -5,8 +5,9 @@
 //! one observation; older ones, corrections and withdrawals (OBX-11) amend what was measured before.
 
 use crate::{
+    error::Hl7Error,
     header::{Header, MAX_TEXT, clip},
-    message::{Hl7Error, Message, Segment},
+    message::{Message, Segment},
     problem::Problem,
     time::{self, Zone},
 };

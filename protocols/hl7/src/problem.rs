@@ -1,6 +1,6 @@
 //! What is wrong with a message, as an ERR segment says it. Texts name places and rules, never values. Pure.
 
-use crate::message::Hl7Error;
+use crate::error::Hl7Error;
 use healthsync_events::{Refusal, clinical::RejectionReason};
 
 /// ERR-4 (HL7 table 0516).
