@@ -10,6 +10,7 @@ use figment::{
     providers::{Env, Format, Serialized, Toml},
 };
 use healthsync_events::Language;
+use healthsync_hl7::time::Zone;
 use healthsync_speak::voice_language;
 use healthsync_transcribe::Precision;
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,22 @@ pub struct Mllp {
     pub max_connections: usize,
     /// Seconds a monitor may stay silent before its connection is closed.
     pub idle_timeout_seconds: u64,
+    /// Minutes east of UTC that times are in which name no zone, in messages that name none.
+    pub utc_offset_minutes: i32,
+    /// Connections speak TLS, all of them.
+    pub tls: Option<MllpTls>,
+}
+
+/// Files in PEM.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MllpTls {
+    /// The server's certificate, then those that lead to its authority.
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// Authorities whose certificates monitors must show; absent, they need none.
+    #[serde(default)]
+    pub client_authorities: Option<PathBuf>,
 }
 
 /// The pools for programs that speak the KServe v2 inference protocol, such as `tritonclient`.
@@ -207,7 +224,13 @@ impl Default for Http {
 
 impl Default for Mllp {
     fn default() -> Self {
-        Self { listen: ([127, 0, 0, 1], 2575).into(), max_connections: 512, idle_timeout_seconds: 600 }
+        Self {
+            listen: ([127, 0, 0, 1], 2575).into(),
+            max_connections: 512,
+            idle_timeout_seconds: 600,
+            utc_offset_minutes: 0,
+            tls: None,
+        }
     }
 }
 
@@ -307,6 +330,9 @@ impl Config {
             None if self.kserve.enabled && self.kserve.token_file.is_none() => {
                 Err(ConfigError::Value { key: "kserve.token_file", rule: "given where kserve.enabled is true" })
             }
+            None if self.mllp.zone().is_none() => {
+                Err(ConfigError::Value { key: "mllp.utc_offset_minutes", rule: "-720 to 840" })
+            }
             None => self.check_parts(),
         }
     }
@@ -321,6 +347,13 @@ impl Config {
     /// Cores to use where the configuration says 0.
     pub fn threads(asked: usize) -> usize {
         if asked > 0 { asked } else { std::thread::available_parallelism().map_or(2, usize::from) }
+    }
+}
+
+impl Mllp {
+    /// `None` where the offset is none on earth.
+    pub fn zone(&self) -> Option<Zone> {
+        Zone::from_minutes(self.utc_offset_minutes)
     }
 }
 
@@ -405,6 +438,16 @@ mod tests {
     fn a_zero_that_would_stop_everything_is_refused() {
         let error = load("[sessions]\nmax_open = 0\n").unwrap_err();
         assert_eq!(error.to_string(), "sessions.max_open must be at least 1");
+    }
+
+    #[test]
+    fn the_door_for_monitors_may_speak_tls_and_has_a_zone_on_earth() {
+        let config =
+            load("[mllp]\nutc_offset_minutes = -180\ntls = { certificate = 'a.pem', key = 'a.key' }\n").unwrap();
+        assert_eq!(config.mllp.tls.unwrap().key, PathBuf::from("a.key"));
+        assert!(load("[mllp]\ntls = { certificate = 'a.pem' }\n").is_err(), "a key is missing");
+        let error = load("[mllp]\nutc_offset_minutes = 1000\n").unwrap_err();
+        assert_eq!(error.to_string(), "mllp.utc_offset_minutes must be -720 to 840");
     }
 
     #[test]

@@ -40,6 +40,7 @@ impl Server {
         let limits = DirectoryConfig { max_open_sessions: config.sessions.max_open, ..DirectoryConfig::default() };
         let directory =
             Arc::new(Directory::new(Arc::new(store), Clock::system(), models.models, threads.clone(), limits));
+        let mllp_config = crate::wiring::mllp_config(&config.mllp)?;
         let http = listen(config.http.listen, "http.listen").await?;
         let mllp = listen(config.mllp.listen, "mllp.listen").await?;
         let (http_addr, mllp_addr) = (http.local_addr()?, mllp.local_addr()?);
@@ -60,7 +61,12 @@ impl Server {
         };
         let mut doors = vec![
             tokio::spawn(http::serve(http, http::router(app, config.operations.changes), limits, shutdown.clone())),
-            tokio::spawn(crate::wiring::mllp_server(mllp, sessions, config.mllp.clone(), shutdown.clone())),
+            tokio::spawn(healthsync_hl7::server::serve(
+                mllp,
+                sessions,
+                mllp_config,
+                shutdown.clone().cancelled_owned(),
+            )),
         ];
         let mut kserve_addr = None;
         if config.kserve.enabled {

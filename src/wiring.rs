@@ -14,7 +14,7 @@ use crate::{
     readiness::Readiness,
 };
 use anyhow::Context as _;
-use healthsync_actors::{Models, Pool, SpeechSettings};
+use healthsync_actors::{Models, Pool, SpeechSettings, pool::ModelFactory};
 use healthsync_events::Sessions;
 use healthsync_models::{
     Model,
@@ -29,8 +29,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{net::TcpListener, sync::Semaphore};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Semaphore;
 
 /// Images decoded at a time: each may take several hundred megabytes while it is.
 const IMAGE_TURNS: usize = 2;
@@ -152,18 +151,21 @@ pub fn whip_server(config: &Config, http: IpAddr, sessions: Arc<dyn Sessions>) -
     WhipServer::recording(whip, sessions)
 }
 
-/// Serves HL7 v2 over MLLP until `shutdown`.
-pub async fn mllp_server(
-    listener: TcpListener,
-    sessions: Arc<dyn Sessions>,
-    config: config::Mllp,
-    shutdown: CancellationToken,
-) {
-    let limits = healthsync_hl7::server::Config {
+/// How the door for monitors is served. Certificates are read here, so that a server without them does not start.
+pub fn mllp_config(config: &config::Mllp) -> anyhow::Result<healthsync_hl7::server::Config> {
+    let tls = config.tls.as_ref().map(|files| {
+        healthsync_hl7::tls::acceptor(&healthsync_hl7::tls::Files {
+            certificate: files.certificate.clone(),
+            key: files.key.clone(),
+            client_authorities: files.client_authorities.clone(),
+        })
+    });
+    Ok(healthsync_hl7::server::Config {
         max_connections: config.max_connections,
         idle_timeout: Duration::from_secs(config.idle_timeout_seconds),
-    };
-    healthsync_hl7::server::serve(listener, sessions, limits, shutdown.cancelled_owned()).await;
+        zone: config.zone().context("mllp.utc_offset_minutes is none on earth")?,
+        tls: tls.transpose().context("mllp.tls cannot be used")?,
+    })
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@ use healthsync_events::{
     speech::SpeechFrame,
 };
 use serde::Deserialize;
-use std::time::Duration;
+use std::{future::ready, time::Duration};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{self, Message},
+    tungstenite::{self, Message, Utf8Bytes},
 };
 
 /// How long any single answer may take. Starting a session on a busy machine takes milliseconds.
@@ -191,6 +191,17 @@ impl Stream {
                 Err(error) => return Err(bad(error.to_string())),
             }
         }
+    }
+
+    /// Only the texts, unread: for whoever counts rather than understands. It ends when the server closes the stream.
+    pub fn into_texts(self) -> impl futures_util::Stream<Item = Result<Utf8Bytes, ClientError>> + Unpin + Send {
+        self.socket.filter_map(|message| {
+            ready(match message {
+                Ok(Message::Text(text)) => Some(Ok(text)),
+                Ok(_) | Err(tungstenite::Error::ConnectionClosed) => None,
+                Err(error) => Some(Err(ClientError::failed("reading events")(error.to_string()))),
+            })
+        })
     }
 
     pub async fn send(&mut self, command: &StreamCommand) -> Result<(), ClientError> {

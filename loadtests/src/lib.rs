@@ -10,6 +10,7 @@ pub mod outcome;
 pub mod pools;
 pub mod script;
 pub mod speech;
+pub mod vitals;
 
 pub use client::{ApiClient, ClientError};
 pub use consultation::{Endpoints, Progress, play};

@@ -1,10 +1,12 @@
-//! `healthsync bench`: how many live streams this machine holds, how fast the recogniser is and how well requests are
-//! batched, beside others. `make bench` runs it; `loadtests/README.md` says what is measured.
+//! `healthsync bench`: how many live streams this machine holds, how fast the recogniser is, how well requests are
+//! batched and how many monitors' messages are taken a second, beside others. `make bench` runs it;
+//! `loadtests/README.md` says what is measured.
 
 mod call;
 mod options;
 mod pools;
 mod precision;
+mod vitals;
 
 use super::demo::record_voices;
 use crate::{config::Config, wiring};
@@ -59,6 +61,11 @@ pub enum Command {
     /// One pass of the recogniser over a corpus, as JSON.
     #[command(hide = true)]
     EnginePass(PassOptions),
+    /// Monitors' messages a second and scores on the wire, beside python-hl7 and what loopback allows.
+    Vitals(vitals::Options),
+    /// Sends back what comes.
+    #[command(hide = true)]
+    MllpEcho,
 }
 
 pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
@@ -67,8 +74,10 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
         Command::Pools(options) => until_interrupted(pools::run(config, &options)),
         Command::Precision(options) => until_interrupted(precision::run(config, &options)),
         Command::PoolsDoor(options) => super::runtime()?.block_on(pools::serve(&options)),
-        Command::Call(options) => super::runtime()?.block_on(call::run(config, &options)),
+        Command::Call(options) => until_interrupted(call::run(config, &options)),
+        Command::Vitals(options) => until_interrupted(vitals::run(&options)),
         Command::EnginePass(options) => engine_pass(config, &options),
+        Command::MllpEcho => until_interrupted(vitals::echo()),
     }
 }
 

@@ -5,6 +5,7 @@ mod events;
 mod extract;
 mod images;
 mod invitations;
+mod observations;
 mod openapi;
 mod ops;
 mod pools;
@@ -26,7 +27,7 @@ use axum::{
 };
 use healthsync_events::{
     Sessions,
-    limits::{MAX_IMAGE_BYTES, MAX_JSON_BYTES, MAX_SDP_BYTES},
+    limits::{MAX_IMAGE_BYTES, MAX_JSON_BYTES, MAX_OBSERVATIONS_BYTES, MAX_SDP_BYTES},
 };
 use healthsync_webrtc::WhipServer;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -59,6 +60,9 @@ pub fn router(app: App, changes: bool) -> Router {
     let images = Router::new()
         .route("/api/v1/sessions/{id}/images", post(images::upload))
         .layer(DefaultBodyLimit::max(MAX_IMAGE_BYTES + MULTIPART_OVERHEAD));
+    let observations = Router::new()
+        .route("/api/v1/sessions/{id}/observations", post(observations::record))
+        .layer(DefaultBodyLimit::max(MAX_OBSERVATIONS_BYTES));
     let rest = Router::new()
         .route("/api/v1/sessions", post(sessions::create).get(sessions::list))
         .route("/api/v1/sessions/{id}", get(sessions::summary))
@@ -69,7 +73,8 @@ pub fn router(app: App, changes: bool) -> Router {
         .route("/api/v1/sessions/{id}/images/{image}/preview", get(images::preview))
         .route("/api/v1/sessions/{id}/invitations", post(invitations::create))
         .route("/api/v1/invitations/{token}", get(invitations::show))
-        .route("/api/v1/unmatched", get(sessions::unmatched))
+        .route("/api/v1/unmatched", get(observations::unmatched))
+        .route("/api/v1/unmapped", get(observations::unmapped))
         .route("/api/v1/pools", get(pools::list))
         .route("/livez", get(ops::livez))
         .route("/readyz", get(ops::readyz))
@@ -87,6 +92,7 @@ pub fn router(app: App, changes: bool) -> Router {
     rest.merge(media)
         .merge(operations.layer(DefaultBodyLimit::max(MAX_JSON_BYTES)))
         .merge(images)
+        .merge(observations)
         .with_state(app)
         .merge(openapi::page())
         .fallback(web::asset)

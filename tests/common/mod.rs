@@ -7,6 +7,7 @@ use healthsync_loadtests::{
     client::{Incoming, Stream},
 };
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
@@ -39,11 +40,11 @@ impl Server {
 
     /// Starts a server on the log that an earlier one left in `folder`.
     pub async fn start_in(folder: tempfile::TempDir) -> Self {
-        Self::start_with(folder, &[]).await
+        Self::start_with(folder, &[] as &[(&str, &str)]).await
     }
 
     /// The same with more of the environment.
-    pub async fn start_with(folder: tempfile::TempDir, settings: &[(&str, String)]) -> Self {
+    pub async fn start_with(folder: tempfile::TempDir, settings: &[(&str, impl AsRef<OsStr>)]) -> Self {
         let (child, said) = spawn(folder.path(), settings);
         let words: Vec<&str> = said.last().unwrap().split_whitespace().collect();
         let http = (*words.iter().find(|word| word.starts_with("http://")).unwrap()).to_owned();
@@ -93,7 +94,7 @@ pub async fn shared_server() -> Arc<Server> {
 }
 
 /// Starts the binary; what it said up to its banner.
-fn spawn(folder: &Path, settings: &[(&str, String)]) -> (Child, Vec<String>) {
+fn spawn(folder: &Path, settings: &[(&str, impl AsRef<OsStr>)]) -> (Child, Vec<String>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_healthsync"))
         .arg("serve")
         .current_dir(folder)
