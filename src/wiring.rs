@@ -102,13 +102,8 @@ fn start(config: &Config, registry: &Arc<Registry>) -> anyhow::Result<TaskPools>
         threads: Config::threads(config.models.transcribe_threads),
         source: recognition::source(registry, &config.models),
     };
-    let translate = Wanted {
-        name: "translate",
-        capacity: 256,
-        max_batch: 8,
-        threads: 1,
-        source: Source::Batch(translator),
-    };
+    let translate =
+        Wanted { name: "translate", capacity: 256, max_batch: 8, threads: 1, source: Source::Batch(translator) };
     let source = Source::Batch(speaker);
     let speak = Wanted { name: "speak", capacity: 32, max_batch: 1, threads, source };
     let (settings, places) = (&config.pools, &config.placement);

@@ -105,7 +105,7 @@ mod tests {
     fn each_pool_is_set_by_its_name_and_what_is_left_out_is_the_models_own() {
         let config = load("[pools.translate]\nmax_batch = 4\nlatency_target_ms = 50\n").unwrap();
         assert_eq!(config.pools.translate.max_batch, Some(4));
-        assert_eq!(config.pools.transcribe, Default::default());
+        assert_eq!(config.pools.transcribe, healthsync_actors::pool::SettingsPatch::default());
         let config = load("[placement.speak]\ninstances = 2\nnice = 5\n[operations]\nchanges = true\n").unwrap();
         assert_eq!((config.placement.speak.instances, config.placement.speak.nice), (2, 5));
         assert!(config.operations.changes);

@@ -48,11 +48,16 @@ impl Pools {
         }
     }
 
-    /// Asks a pool, and waits for its answer.
-    async fn ask<M: Model>(&self, pool: &Pool<M>, input: M::Input) -> Result<Answer<M::Output>, Error> {
+    /// Asks a pool; then its answer is to be waited for.
+    fn ask<M: Model>(
+        &self,
+        pool: &Pool<M>,
+        input: M::Input,
+    ) -> impl Future<Output = Result<Answer<M::Output>, Error>> + Send + use<M> {
         let request =
             Request { session: self.session, class: Class::Background, input, deadline: None, supersedes: None };
-        pool.submit(request).map_err(refused)?.answer().await.map_err(dropped)
+        let asked = pool.submit(request);
+        async move { asked.map_err(refused)?.answer().await.map_err(dropped) }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Tensors to each task's request, and its answer to tensors.
 
 use super::{Pools, answered};
-use futures_util::future::try_join_all;
 use healthsync_events::{Language, audio::SAMPLE_RATE};
 use healthsync_kserve::{Error, InferRequest, InferResponse, Tensor};
 use healthsync_models::tasks::{Cancel, Effort, SpeakRequest, SpokenLanguage, TranscribeRequest, TranslateRequest};
@@ -77,7 +76,11 @@ impl Pools {
             let input = TranslateRequest { text, source: source.clone(), target: target.clone() };
             asked.push(self.ask(&self.translate, input));
         }
-        let answers = try_join_all(asked).await?;
+        // All of them are asked already; the first that fails cancels the rest.
+        let mut answers = Vec::with_capacity(asked.len());
+        for answer in asked {
+            answers.push(answer.await?);
+        }
         let first = answers.first().ok_or_else(|| Error::Failed("the model gave no answer".into()))?;
         let (version, from) = (first.model.version.clone(), first.output.model.clone());
         let texts = Tensor::texts("TEXT", answers.into_iter().map(|answer| answer.output.text));

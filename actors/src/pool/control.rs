@@ -80,7 +80,7 @@ impl<M: Model> PoolControl for Pool<M> {
             failure,
             model: state.versions.info.clone(),
             version: state.versions.stable,
-            canary: state.versions.canary.as_ref().map(|canary| canary.stats()),
+            canary: state.versions.canary.as_ref().map(super::versions::Canary::stats),
             instances: instances(&state),
             classes: Class::ALL.map(class).into(),
             batch_size: tally.batch.snapshot(),

@@ -80,7 +80,7 @@ impl Default for Tuning {
             buckets: Vec::new(),
             background_share: 0.75,
             live_share: 0.94,
-            hang_limit: Duration::from_secs(60),
+            hang_limit: Duration::from_mins(1),
         }
     }
 }

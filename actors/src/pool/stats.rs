@@ -190,7 +190,9 @@ mod tests {
     #[test]
     fn sizes_fall_on_their_own_bounds() {
         let mut recorder = Recorder::default();
-        [1.0, 2.0, 4.0, 8.0].into_iter().for_each(|size| recorder.record(size));
+        for size in [1.0, 2.0, 4.0, 8.0] {
+            recorder.record(size);
+        }
         let bounds: Vec<f64> = recorder.snapshot().buckets.iter().map(|(bound, _)| *bound).collect();
         assert_eq!(bounds, [1.0, 2.0, 4.0, 8.0]);
     }

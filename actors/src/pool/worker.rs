@@ -57,25 +57,25 @@ fn run<M: Model>(shared: &Arc<Shared<M>>, id: u64, loader: &Loader<M>) {
     while failures < MAX_CONSECUTIVE_FAILURES {
         let ended = match loader {
             Loader::Batch(factory) => {
-                let loaded = load(shared, || {
+                let made = load(shared, || {
                     let mut model = factory()?;
                     model.warm_up()?;
                     Ok(model)
                 });
-                loaded.map(|mut model| {
-                    let wanted = shared.loaded(id, model.info().clone());
-                    if wanted { serve(shared, id, &mut model, &mut failures) } else { Ended::Stopped }
+                made.map(|mut model| {
+                    let is_wanted = shared.loaded(id, model.info().clone());
+                    if is_wanted { serve(shared, id, &mut model, &mut failures) } else { Ended::Stopped }
                 })
             }
             Loader::Slots(factory) => {
-                let loaded = load(shared, || {
+                let made = load(shared, || {
                     let mut model = factory()?;
                     model.warm_up()?;
                     Ok(model)
                 });
-                loaded.map(|mut model| {
-                    let wanted = shared.loaded(id, model.info().clone());
-                    if wanted { slots::serve(shared, id, &mut *model, &mut failures) } else { Ended::Stopped }
+                made.map(|mut model| {
+                    let is_wanted = shared.loaded(id, model.info().clone());
+                    if is_wanted { slots::serve(shared, id, &mut *model, &mut failures) } else { Ended::Stopped }
                 })
             }
         };
@@ -114,8 +114,11 @@ fn serve<M: Model>(shared: &Shared<M>, id: u64, model: &mut M, failures: &mut u3
     let mut inputs = Vec::new();
     let served = catch_unwind(AssertUnwindSafe(|| {
         loop {
-            let Some(class) = next_batch(shared, id, model, &mut inputs) else { return Ended::Stopped };
-            let Some(class) = class else { continue };
+            let class = match next_batch(shared, id, model, &mut inputs) {
+                Next::Run(class) => class,
+                Next::Nothing => continue,
+                Next::Stop => return Ended::Stopped,
+            };
             let cores = shared.placement.lease(class);
             if let Some(cores) = &cores {
                 model.set_threads(cores.threads());
@@ -137,16 +140,25 @@ fn serve<M: Model>(shared: &Shared<M>, id: u64, model: &mut M, failures: &mut u3
     })
 }
 
-/// Waits for the next batch, puts its inputs into `inputs` and says how urgent it is; an empty one when all that waited
-/// was not worth it, `None` when the worker is not wanted any more.
-fn next_batch<M: Model>(shared: &Shared<M>, id: u64, model: &M, inputs: &mut Vec<M::Input>) -> Option<Option<Class>> {
+/// What there is to do.
+enum Next {
+    /// The inputs are there; this is how urgent they are.
+    Run(Class),
+    /// All that waited was not worth it.
+    Nothing,
+    /// The worker is not wanted any more.
+    Stop,
+}
+
+/// Waits for the next batch and puts its inputs into `inputs`.
+fn next_batch<M: Model>(shared: &Shared<M>, id: u64, model: &M, inputs: &mut Vec<M::Input>) -> Next {
     let mut state = shared.lock();
     state.rest(id);
     loop {
         if state.dismissed(id) {
-            return None;
+            return Next::Stop;
         }
-        let version = state.workers.get(&id)?.version;
+        let Some(version) = state.workers.get(&id).map(|worker| worker.version) else { return Next::Stop };
         match state.ready(version) {
             Ready::Now => break,
             Ready::At(moment) => state = shared.wait(state, Some(moment)),
@@ -167,7 +179,7 @@ fn next_batch<M: Model>(shared: &Shared<M>, id: u64, model: &M, inputs: &mut Vec
     shared.wake(state);
     shared.meters.depths(depths);
     shared.drop_all(taken.dropped);
-    Some(class)
+    class.map_or(Next::Nothing, Next::Run)
 }
 
 /// Answers a batch that has been run. Nobody is answered twice: what was given up meanwhile is no longer this worker's.
@@ -194,20 +206,19 @@ fn finish<M: Model>(
     let mut results = results.into_iter();
     for ((_, Served { meta, pending }), input) in served.into_iter().zip(inputs) {
         match results.next().filter(|_| is_complete) {
-            Some(Ok(output)) => match model.nonsense(&input, &output) {
-                Some(reason) => {
+            Some(Ok(output)) => {
+                if let Some(reason) = model.nonsense(&input, &output) {
                     error = nonsense(reason);
                     broken.push((Served { meta, pending }, input));
+                    continue;
                 }
-                None => {
-                    let waited = started - meta.queued_at;
-                    let answer = Answer { output, model: model.info().clone(), waited, service, batch: size };
-                    answered[meta.class.index()] += 1;
-                    pending.span.record("waited_us", waited.as_micros() as u64);
-                    pending.span.record("batch", size);
-                    pending.settle("answered", Ok(answer));
-                }
-            },
+                let waited = started - meta.queued_at;
+                let answer = Answer { output, model: model.info().clone(), waited, service, batch: size };
+                answered[meta.class.index()] += 1;
+                pending.span.record("waited_us", waited.as_micros() as u64);
+                pending.span.record("batch", size);
+                pending.settle("answered", Ok(answer));
+            }
             Some(Err(error)) => shared.fail(meta.class, pending, error),
             None => broken.push((Served { meta, pending }, input)),
         }

@@ -184,11 +184,7 @@ fn is_better(search: &Transcription, draft: &Transcription, samples: &[f32]) -> 
 }
 
 /// How whisper.cpp is asked, but for the threads, the length of the audio and the prompt.
-fn params(
-    language: &'static str,
-    effort: Effort,
-    cancel: Rc<RefCell<Cancel>>,
-) -> FullParams<'static, 'static> {
+fn params(language: &'static str, effort: Effort, cancel: Rc<RefCell<Cancel>>) -> FullParams<'static, 'static> {
     let mut params = FullParams::new(match effort {
         Effort::Draft => SamplingStrategy::Greedy { best_of: 1 },
         Effort::Full => SamplingStrategy::BeamSearch { beam_size: BEAMS, patience: -1.0 },

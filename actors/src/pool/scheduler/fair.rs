@@ -104,7 +104,9 @@ impl Shares {
             lanes[lane].entries.push((dues[index], index));
         }
         // By arrival where equally due: a session's own order is kept.
-        lanes.iter_mut().for_each(|lane| lane.entries.sort_by(|a, b| b.cmp(a)));
+        for lane in &mut lanes {
+            lane.entries.sort_by(|a, b| b.cmp(a));
+        }
         lanes
     }
 

@@ -11,7 +11,7 @@ use std::{cell::Cell, collections::HashMap, rc::Rc};
 
 const US: Duration = Duration::from_micros(1);
 
-/// SplitMix64 (Steele, Lea and Flood 2014): small, and the same everywhere.
+/// `SplitMix64` (Steele, Lea and Flood 2014): small, and the same everywhere.
 struct Random(u64);
 
 impl Random {
@@ -358,7 +358,8 @@ fn closed_loop(clients: usize, target: Option<Duration>, lag_us: u64) -> (f64, W
                 due.push((world.now + lag_us + random.below(lag_us), client));
             }
         }
-        for (_, client) in due.extract_if(.., |(at, _)| *at <= world.now) {
+        let now = world.now;
+        for (_, client) in due.extract_if(.., |(at, _)| *at <= now) {
             asked[client] = Some(world.send(client as u128, Class::Live, None, None, 0));
         }
     }

@@ -223,7 +223,7 @@ fn what_a_model_failed_on_is_not_tried_again_once_a_newer_one_waits() {
 #[test]
 fn background_that_is_overdue_is_served_now_and_then_however_much_live_speech_there_is() {
     let start = Instant::now();
-    let now = start + Duration::from_secs(60);
+    let now = start + Duration::from_mins(1);
     let mut queue = Scheduler::new();
     fill(&mut queue, [entry(1, Class::Background, 500, start)], start);
     let mut served = Vec::new();

@@ -226,7 +226,7 @@ async fn settings_change_while_it_runs_and_what_cannot_be_set_changes_nothing() 
 
 #[tokio::test]
 async fn who_holds_requests_lets_them_go_when_the_delay_is_taken_away() {
-    let rig = rig_of(PoolConfig { max_queue_delay: Duration::from_secs(3_000), ..config(16, 8) });
+    let rig = rig_of(PoolConfig { max_queue_delay: Duration::from_mins(50), ..config(16, 8) });
     rig.pool.ready().await.unwrap();
     let held = rig.submit(1);
     until(&rig.pool, |stats| stats.classes[Class::Live as usize].depth == 1).await;

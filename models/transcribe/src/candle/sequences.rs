@@ -125,11 +125,11 @@ impl CandleSequences {
     }
 }
 
+/// What a step leaves: those that go on, those that are over, and what the latter heard.
+type Stepped = (Option<Group>, Vec<Finished>, Option<State>);
+
 /// Encodes recordings and reads what comes before their texts; also those of them that were done with the first token.
-fn open(
-    transcriber: &CandleTranscriber,
-    joining: Vec<(SlotKey, TranscribeRequest)>,
-) -> Result<(Option<Group>, Vec<Finished>, Option<State>), Error> {
+fn open(transcriber: &CandleTranscriber, joining: Vec<(SlotKey, TranscribeRequest)>) -> Result<Stepped, Error> {
     let engine = &transcriber.engine;
     let mut accepted = Vec::with_capacity(joining.len());
     for (_, request) in &joining {
@@ -148,11 +148,7 @@ fn open(
 
 impl Group {
     /// One token further. Also those whose search is over with it, and what they heard.
-    fn advance(
-        mut self,
-        engine: &Engine,
-        logits: &[f32],
-    ) -> Result<(Option<Self>, Vec<Finished>, Option<State>), Error> {
+    fn advance(mut self, engine: &Engine, logits: &[f32]) -> Result<Stepped, Error> {
         let kept = decode::advance(&engine.vocabulary, logits, &mut self.searches, &self.jobs);
         let is_over: Vec<bool> = self.searches.iter().map(|search| search.rows() == 0).collect();
         let over: Vec<usize> = (0..is_over.len()).filter(|n| is_over[*n]).collect();
@@ -183,7 +179,7 @@ impl Group {
         Ok(self)
     }
 
-    fn step(mut self, engine: &Engine) -> Result<(Option<Self>, Vec<Finished>, Option<State>), Error> {
+    fn step(mut self, engine: &Engine) -> Result<Stepped, Error> {
         let tokens: Vec<u32> = self.searches.iter().flat_map(Search::newest).collect();
         let hidden = engine.network.step(&mut self.state, &tokens)?;
         let logits = engine.network.logits(&hidden, 0)?;
