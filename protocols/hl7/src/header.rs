@@ -144,7 +144,8 @@ impl Header {
         let event = matches!(
             (self.kind.as_str(), self.event.as_str()),
             // Versions before 2.3 may name the type alone.
-            ("ORU", "" | "R01" | "R30" | "R31" | "R32" | "R40") | ("ADT", "A01" | "A02" | "A03" | "A04" | "A08" | "A40")
+            ("ORU", "" | "R01" | "R30" | "R31" | "R32" | "R40")
+                | ("ADT", "A01" | "A02" | "A03" | "A04" | "A08" | "A40")
         );
         if !event {
             return Err(Hl7Error::UnsupportedEvent);
