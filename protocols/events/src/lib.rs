@@ -8,6 +8,7 @@ pub mod audio;
 pub mod body;
 pub mod clinical;
 pub mod consultation;
+pub mod documents;
 pub mod envelope;
 pub mod handle;
 pub mod ids;
@@ -28,6 +29,7 @@ pub mod transcript;
 pub use audio::{AudioFrame, AudioSink, AudioTrackSpec};
 pub use body::EventBody;
 pub use clinical::{Consciousness, MonitorProtocol, MonitorSource, VitalSigns};
+pub use documents::Documents;
 pub use envelope::{Event, NewEvent, VERSION};
 pub use handle::{
     BoxFuture, EventStream, ImageUpload, KeptBecause, NewSession, Receipt, SessionSummary, Sessions, SpeechStream,
