@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.tools/venv/bin:$(PATH)
 BIN := target/debug/healthsync
 WEB := web/dist/index.html
 
-.PHONY: run test bench bench-speech bench-vitals setup setup-test models web build lint check clean-tools help
+.PHONY: run test bench bench-speech bench-call bench-vitals setup setup-test models web build lint check clean-tools help
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,7 +22,7 @@ test: setup-test build models lint ## Set up, then run every test
 
 # QUICK=1 takes minutes instead of an hour; RECORDINGS=FOLDER speaks recordings of your own (see loadtests/README.md);
 # BENCH_ARGS are given to the command as they are.
-bench: bench-speech bench-vitals ## Every benchmark beside its peers
+bench: bench-speech bench-call bench-vitals ## Every benchmark beside its peers
 
 bench-speech: build models ## Live streams held and recognition speed, beside WhisperLive and faster-whisper
 	@loadtests/bench/speech/setup.sh
@@ -31,6 +31,9 @@ bench-speech: build models ## Live streams held and recognition speed, beside Wh
 bench-vitals: build models ## Monitors' messages a second, beside python-hl7 and what loopback allows
 	@loadtests/bench/vitals/setup.sh
 	@$(BIN) bench vitals $(if $(QUICK),--quick) $(BENCH_ARGS)
+
+bench-call: build models ## A call of half an hour: whether its delays or the server's memory grow
+	@$(BIN) bench call $(if $(QUICK),--minutes 5 --every 1) $(BENCH_ARGS)
 
 lint: setup web ## Formatting, clippy, dependency and type checks
 	@echo "==> Checking formatting and lints"

@@ -101,6 +101,8 @@ pub struct Models {
     /// The NVIDIA GPU, by its index, that candle computes on; the CPU when absent.
     pub transcribe_gpu: Option<usize>,
     pub speak_threads: usize,
+    /// Neither translates nor speaks, and does not load what that takes: for small devices and one language.
+    pub captions_only: bool,
 }
 
 /// What recognises speech.
@@ -392,7 +394,8 @@ mod tests {
 
     #[test]
     fn the_door_for_monitors_may_speak_tls_and_has_a_zone_on_earth() {
-        let config = load("[mllp]\nutc_offset_minutes = -180\ntls = { certificate = 'a.pem', key = 'a.key' }\n").unwrap();
+        let config =
+            load("[mllp]\nutc_offset_minutes = -180\ntls = { certificate = 'a.pem', key = 'a.key' }\n").unwrap();
         assert_eq!(config.mllp.tls.unwrap().key, PathBuf::from("a.key"));
         assert!(load("[mllp]\ntls = { certificate = 'a.pem' }\n").is_err(), "a key is missing");
         let error = load("[mllp]\nutc_offset_minutes = 1000\n").unwrap_err();

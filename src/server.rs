@@ -56,7 +56,12 @@ impl Server {
         };
         let doors = vec![
             tokio::spawn(http::serve(http, http::router(app), limits, shutdown.clone())),
-            tokio::spawn(healthsync_hl7::server::serve(mllp, sessions, mllp_config, shutdown.clone().cancelled_owned())),
+            tokio::spawn(healthsync_hl7::server::serve(
+                mllp,
+                sessions,
+                mllp_config,
+                shutdown.clone().cancelled_owned(),
+            )),
         ];
         Ok(Self { http: http_addr, mllp: mllp_addr, readiness, shutdown, doors, whip, threads, directory })
     }

@@ -14,15 +14,6 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use tokio_rustls::{
-    TlsConnector,
-    rustls::{
-        ClientConfig, RootCertStore,
-        crypto::ring,
-        pki_types::{CertificateDer, PrivateKeyDer, ServerName},
-    },
-};
-
 fn now() -> String {
     time::write(Timestamp::from(jiff::Timestamp::now()))
 }
@@ -155,7 +146,8 @@ async fn a_corrected_result_replaces_and_a_withdrawn_one_goes_and_the_score_foll
 async fn patients_are_admitted_move_and_merge_and_their_monitors_find_them() {
     let server = shared_server().await;
     let adt = |id: &str, event: &str, segments: &[&str]| {
-        message("ADT", id, &format!("ADT^{event}"), "", &[&["EVN||20260102030000"], segments].concat())
+        let segments = [&["EVN||20260102030000"][..], segments].concat();
+        message("ADT", id, &format!("ADT^{event}"), "", &segments)
     };
     let pv1 = |unit: &str| format!("PV1|1|I|{unit}^3^B");
     let admitted = adt("1", "A01", &["PID|1||ADT-1^^^H^MR||Doe^Jane||19800102|F", &pv1("ER")]);
@@ -171,11 +163,15 @@ async fn patients_are_admitted_move_and_merge_and_their_monitors_find_them() {
     }
     assert!(send(&server, &adt("6", "A03", &["PID|1||ADT-NEW"])).await.is_accepted());
     let events = all_events(&server.http, session).await;
-    use PatientChange::{Admitted, Discharged, Merged, Transferred};
     let place = |unit: &str| Some(unit.to_owned());
     assert_eq!(
         changes(&events),
-        [(Admitted, place("ER")), (Transferred, place("ICU")), (Merged, None), (Discharged, None)]
+        [
+            (PatientChange::Admitted, place("ER")),
+            (PatientChange::Transferred, place("ICU")),
+            (PatientChange::Merged, None),
+            (PatientChange::Discharged, None),
+        ]
     );
     let text = serde_json::to_string(&events).unwrap();
     assert!(!text.contains("Doe") && text.contains("1980-01-02"), "the name is not kept");
@@ -260,7 +256,8 @@ async fn a_monitor_whose_clock_is_wrong_is_flagged_and_hides_nothing() {
     let session = start_session(&server.api(), "CLK-1").await.session;
     let mut stream = server.api().follow(session, 1, None).await.unwrap();
     let ahead = oru("CLK", "1", "CLK-1", "20991231235959+0000", &["OBX|1|NM|8867-4||80|/min|||||F"]);
-    let ahead = ahead.replace(&ahead.split('|').nth(6).unwrap().to_owned(), "20991231235959+0000");
+    let sent_at = ahead.split('|').nth(6).unwrap();
+    let ahead = ahead.replace(sent_at, "20991231235959+0000");
     assert!(send(&server, &ahead).await.is_accepted());
     let jumped = wait_for(&mut stream, |e| matches!(e.body, EventBody::MonitorClockJumped(_))).await;
     assert!(matches!(jumped.body, EventBody::MonitorClockJumped(j) if j.jump == ClockJump::Ahead));
@@ -301,79 +298,6 @@ async fn hundreds_of_monitors_are_served_and_one_too_many_is_turned_away() {
     assert!(matches!(turned_away, Ok(0) | Err(_)));
     drop(held);
     assert_eq!(observed(&server, session).await.len(), MONITORS * 3);
-}
-
-/// Certificates of an authority, a server and a client, in PEM.
-struct Certificates {
-    authority: rcgen::Certificate,
-    folder: tempfile::TempDir,
-    client: (rcgen::Certificate, rcgen::KeyPair),
-}
-
-impl Certificates {
-    fn make() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let key = rcgen::KeyPair::generate().unwrap();
-        let authority = params.self_signed(&key).unwrap();
-        let issuer = rcgen::Issuer::new(params, key);
-        let signed = |name: &str| {
-            let key = rcgen::KeyPair::generate().unwrap();
-            let params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
-            (params.signed_by(&key, &issuer).unwrap(), key)
-        };
-        let (server, server_key) = signed("localhost");
-        let client = signed("monitor");
-        std::fs::write(folder.path().join("server.pem"), server.pem()).unwrap();
-        std::fs::write(folder.path().join("server.key"), server_key.serialize_pem()).unwrap();
-        std::fs::write(folder.path().join("authority.pem"), authority.pem()).unwrap();
-        Self { authority, folder, client }
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.folder.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    fn connector(&self, with_certificate: bool) -> TlsConnector {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.authority.der().clone()).unwrap();
-        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-        let builder = builder.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots);
-        let config = if with_certificate {
-            let certificates: Vec<CertificateDer<'static>> = vec![self.client.0.der().clone()];
-            let key = PrivateKeyDer::try_from(self.client.1.serialize_der()).unwrap();
-            builder.with_client_auth_cert(certificates, key).unwrap()
-        } else {
-            builder.with_no_client_auth()
-        };
-        TlsConnector::from(Arc::new(config))
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_door_speaks_tls_and_may_ask_monitors_who_they_are() {
-    let certificates = Certificates::make();
-    let (certificate, key) = (certificates.file("server.pem"), certificates.file("server.key"));
-    let authority = certificates.file("authority.pem");
-    let config = [
-        ("HEALTHSYNC__MLLP__TLS__CERTIFICATE", certificate.as_str()),
-        ("HEALTHSYNC__MLLP__TLS__KEY", key.as_str()),
-        ("HEALTHSYNC__MLLP__TLS__CLIENT_AUTHORITIES", authority.as_str()),
-    ];
-    let server = Server::start_with(tempfile::tempdir().unwrap(), &config).await;
-    start_session(&server.api(), "TLS-1").await;
-    let text = oru("TLS", "1", "TLS-1", &now(), &["OBX|1|NM|8867-4||80|/min|||||F"]);
-    let connect = async |with_certificate| {
-        let socket = TcpStream::connect(server.mllp).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        let stream = certificates.connector(with_certificate).connect(name, socket).await?;
-        MllpClient::over(stream).send(text.as_bytes()).await.map_err(std::io::Error::other)
-    };
-    assert!(connect(true).await.unwrap().is_accepted());
-    assert!(connect(false).await.is_err(), "a monitor without a certificate");
-    let mut plain = MllpClient::connect(server.mllp).await.unwrap();
-    assert!(plain.send(text.as_bytes()).await.is_err(), "no plain text on this door");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,7 @@
 //! The sessions of this process: finds, starts and ends them, and is what every transport talks to.
 
+mod patients;
+
 use crate::{
     clock::Clock,
     log::{ImagePart, Store},
@@ -75,7 +77,15 @@ impl Directory {
         threads: ActorThreads,
         config: DirectoryConfig,
     ) -> Self {
-        Self { store, clock, models: Arc::new(models), threads, config, open: Mutex::default(), of_patient: Mutex::default() }
+        Self {
+            store,
+            clock,
+            models: Arc::new(models),
+            threads,
+            config,
+            open: Mutex::default(),
+            of_patient: Mutex::default(),
+        }
     }
 
     /// Waits until no inference is under way, or until `limit` has passed: what was heard gets its caption.
@@ -162,51 +172,6 @@ impl Directory {
             ended: false,
             head: receipt.seq,
         })
-    }
-
-    /// The patient's newest session that has not ended. Monitors ask with every message: it is in memory while it runs.
-    async fn session_of(&self, patient: &PatientId) -> Result<Option<SessionId>, Refusal> {
-        let known = self.of_patient.lock().unwrap_or_else(PoisonError::into_inner).get(patient).copied();
-        if let Some(session) = known
-            && self.running(session).is_some()
-        {
-            return Ok(known);
-        }
-        if known.is_some() {
-            self.of_patient.lock().unwrap_or_else(PoisonError::into_inner).remove(patient);
-        }
-        let found = self.store.open_session_of(patient.clone()).await?;
-        if let Some(session) = found {
-            self.remember_patient(patient.clone(), session, false);
-        }
-        Ok(found)
-    }
-
-    /// `newer`: it has just begun, whatever was known before.
-    fn remember_patient(&self, patient: PatientId, session: SessionId, newer: bool) {
-        let mut known = self.of_patient.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= 2 * self.config.max_open_sessions {
-            known.clear();
-        }
-        if newer {
-            known.insert(patient, session);
-        } else {
-            known.entry(patient).or_insert(session);
-        }
-    }
-
-    async fn change_patient(&self, changed: PatientChanged) -> Result<(), Refusal> {
-        self.store.patient_changed(changed.clone()).await?;
-        if changed.merged_from.is_some() {
-            self.of_patient.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        }
-        let Some(session) = self.session_of(&changed.patient).await? else { return Ok(()) };
-        let told = async { self.cell(session).await?.record(EventBody::PatientChanged(changed)).await };
-        match told.await {
-            // It ended in between: the next session will know.
-            Ok(_) | Err(Refusal::SessionEnded) => Ok(()),
-            Err(refusal) => Err(refusal),
-        }
     }
 
     async fn summary_of(&self, session: SessionId) -> Result<SessionSummary, Refusal> {

@@ -2,6 +2,7 @@
 //! are taken a second, beside others. `make bench-speech` and `make bench-vitals` run it; `loadtests/README.md` says
 //! what is measured.
 
+mod call;
 mod options;
 mod vitals;
 
@@ -46,6 +47,8 @@ const WEIGHTS: [&str; 4] = ["model.bin", "config.json", "tokenizer.json", "vocab
 pub enum Command {
     /// Live streams held and recognition speed, beside WhisperLive and faster-whisper.
     Speech(Box<SpeechOptions>),
+    /// A call that lasts: whether its delays or the server's memory grow.
+    Call(call::Options),
     /// One pass of the recogniser over a corpus, as JSON.
     #[command(hide = true)]
     EnginePass(PassOptions),
@@ -59,6 +62,7 @@ pub enum Command {
 pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Speech(options) => until_ended(speech(config, &options)),
+        Command::Call(options) => until_ended(call::run(config, &options)),
         Command::Vitals(options) => until_ended(vitals::run(&options)),
         Command::EnginePass(options) => engine_pass(config, &options),
         Command::MllpEcho => until_ended(vitals::echo()),

@@ -69,11 +69,9 @@ pub fn document() -> Value {
     let mut document = serde_json::to_value(Paths::openapi()).unwrap_or_default();
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         schemas.extend(generator.take_definitions(true));
-        for (list, item) in [
-            ("SessionList", "SessionSummary"),
-            ("UnmatchedList", "UnmatchedMessage"),
-            ("UnmappedList", "UnmappedCode"),
-        ] {
+        for (list, item) in
+            [("SessionList", "SessionSummary"), ("UnmatchedList", "UnmatchedMessage"), ("UnmappedList", "UnmappedCode")]
+        {
             let items = serde_json::json!({ "$ref": format!("#/components/schemas/{item}") });
             schemas.insert(list.into(), serde_json::json!({ "type": "array", "items": items }));
         }

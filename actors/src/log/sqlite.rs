@@ -1,5 +1,7 @@
 //! The log in one `SQLite` file: a single writer thread, readers beside it (write-ahead logging).
 
+mod monitors;
+
 use super::{
     ImagePart, LogError, SessionLog, SessionRow, Store,
     writer::{Write, Writer},
@@ -225,44 +227,11 @@ impl Store for SqliteStore {
     }
 
     fn unmatched(&self, limit: usize) -> BoxFuture<'_, Result<Vec<UnmatchedMessage>, LogError>> {
-        self.query(move |db| {
-            rows(
-                db,
-                "SELECT received_at, patient, message_id, raw, because, problem FROM kept ORDER BY id DESC LIMIT ?1",
-                limit,
-                |row| {
-                    Ok(UnmatchedMessage {
-                        received_at: Timestamp::from_millis(row.get(0)?),
-                        patient: row.get::<_, Option<String>>(1)?.and_then(|text| PatientId::new(text).ok()),
-                        message_id: row.get(2)?,
-                        raw: row.get(3)?,
-                        because: serde_json::from_str(&row.get::<_, String>(4)?).unwrap_or_default(),
-                        problem: row.get(5)?,
-                    })
-                },
-            )
-        })
+        self.query(move |db| monitors::unmatched(db, limit))
     }
 
     fn unmapped(&self, limit: usize) -> BoxFuture<'_, Result<Vec<UnmappedCode>, LogError>> {
-        self.query(move |db| {
-            rows(
-                db,
-                "SELECT code, reason, count, last_at, session, raw FROM unmapped ORDER BY last_at DESC, id DESC LIMIT ?1",
-                limit,
-                |row| {
-                    let reason = serde_json::Value::String(row.get(1)?);
-                    Ok(UnmappedCode {
-                        code: row.get(0)?,
-                        reason: serde_json::from_value(reason).map_err(|_| rusqlite::Error::InvalidQuery)?,
-                        count: row.get::<_, i64>(2)? as u64,
-                        last_at: Timestamp::from_millis(row.get(3)?),
-                        session: session_id(row, 4)?,
-                        raw: row.get(5)?,
-                    })
-                },
-            )
-        })
+        self.query(move |db| monitors::unmapped(db, limit))
     }
 
     fn patient_changed(&self, changed: PatientChanged) -> BoxFuture<'_, Result<(), LogError>> {
@@ -270,30 +239,8 @@ impl Store for SqliteStore {
     }
 
     fn patient(&self, patient: PatientId) -> BoxFuture<'_, Result<Option<PatientChanged>, LogError>> {
-        self.query(move |db| {
-            let body: Option<String> = db
-                .prepare_cached(
-                    "SELECT body FROM patients
-                     WHERE patient = COALESCE((SELECT current FROM aliases WHERE former = ?1), ?1)",
-                )
-                .and_then(|mut select| select.query_row([patient.as_str()], |row| row.get(0)).optional())
-                .map_err(storage)?;
-            let read = body.map(|body| serde_json::from_str(&body)).transpose();
-            // serde_json's message would quote the entry, which holds patient data.
-            read.map_err(|e| LogError::Corrupt(format!("a patient, column {}", e.column())))
-        })
+        self.query(move |db| monitors::patient(db, &patient))
     }
-}
-
-fn rows<T>(
-    db: &Connection,
-    sql: &str,
-    limit: usize,
-    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
-) -> Result<Vec<T>, LogError> {
-    let mut select = db.prepare_cached(sql).map_err(storage)?;
-    let rows = select.query_map([limit as i64], |row| read(row)).map_err(storage)?;
-    rows.collect::<rusqlite::Result<_>>().map_err(storage)
 }
 
 fn session_id(row: &Row<'_>, column: usize) -> rusqlite::Result<SessionId> {

@@ -75,10 +75,10 @@ impl Fold for Vitals {
         self.alarms.apply(event);
         match &event.body {
             // What comes late and changes none of the newest values gives the score there is.
-            EventBody::VitalsObserved(_) | EventBody::VitalsAmended(_) => {
-                if self.state.last_vitals.as_ref().is_some_and(|last| last.seq == event.seq) {
-                    self.unscored = Some(event.seq);
-                }
+            EventBody::VitalsObserved(_) | EventBody::VitalsAmended(_)
+                if self.state.last_vitals.as_ref().is_some_and(|last| last.seq == event.seq) =>
+            {
+                self.unscored = Some(event.seq);
             }
             EventBody::RiskScored(scored) => {
                 // An observation that came while this score was being recorded is not part of it.

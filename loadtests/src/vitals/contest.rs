@@ -41,11 +41,7 @@ pub struct RunResult {
 }
 
 /// Runs all of it; `tell` hears of each run.
-pub async fn hold(
-    setup: &Setup,
-    question: &Question,
-    tell: impl Fn(&RunResult),
-) -> Result<Vec<RunResult>, BenchError> {
+pub async fn hold(setup: &Setup, question: &Question, tell: impl Fn(&RunResult)) -> Result<Vec<RunResult>, BenchError> {
     let mut results = Vec::new();
     for round in 0..question.rounds {
         let mut servers = Vec::new();
@@ -90,7 +86,8 @@ async fn one(server: &Server, connections: usize, round: usize, window: Window) 
     let expect = if server.system == System::Loopback { load::echoed } else { load::accepted };
     let (cpu, begun) = (server.cpu_seconds(), Instant::now());
     let load = load::run(server.mllp, monitors, window, expect).await?;
-    let server_cores = cpu.zip(server.cpu_seconds()).map(|(before, after)| (after - before) / begun.elapsed().as_secs_f64());
+    let server_cores =
+        cpu.zip(server.cpu_seconds()).map(|(before, after)| (after - before) / begun.elapsed().as_secs_f64());
     let mut scores = Vec::new();
     for (session, follower) in followed {
         scores.extend(follower.finish().await?);
@@ -115,7 +112,7 @@ fn result(
     mut scores: Vec<u32>,
     server_cores: Option<f64>,
 ) -> RunResult {
-    let scored = !scores.is_empty();
+    let any = !scores.is_empty();
     let (p50, p99) = (percentile(&mut load.waits_us, 50), percentile(&mut load.waits_us, 99));
     let (score_p50, score_p99) = (percentile(&mut scores, 50), percentile(&mut scores, 99));
     RunResult {
@@ -125,9 +122,9 @@ fn result(
         rate: load.answered as f64 / load.seconds,
         ack_p50_ms: p50,
         ack_p99_ms: p99,
-        score_p50_ms: scored.then_some(score_p50),
-        score_p99_ms: scored.then_some(score_p99),
-        score_rate: scored.then_some(scores.len() as f64 / load.seconds),
+        score_p50_ms: any.then_some(score_p50),
+        score_p99_ms: any.then_some(score_p99),
+        score_rate: any.then_some(scores.len() as f64 / load.seconds),
         server_cores,
     }
 }

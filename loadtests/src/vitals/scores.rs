@@ -126,17 +126,20 @@ mod tests {
     #[test]
     fn a_score_is_matched_with_the_message_it_is_of() {
         let begun = Instant::now();
-        let sent: Sent = Arc::new(Mutex::new(vec![("a".into(), begun), ("b".into(), begun + Duration::from_millis(5))]));
-        let mut scores = Scores { sent, from: begun, observed: VecDeque::new(), waits_us: Vec::new() };
+        let sent: Sent =
+            Arc::new(Mutex::new(vec![("a".into(), begun), ("b".into(), begun + Duration::from_millis(5))]));
+        let mut client = Scores { sent, from: begun, observed: VecDeque::new(), waits_us: Vec::new() };
         let at = |ms| begun + Duration::from_millis(ms);
-        let observed = |seq, id| format!("{{\"seq\":{seq},\"type\":\"vitals.observed\",\"source\":{{\"message_id\":\"{id}\"}}}}");
-        let scored = |inputs| format!("{{\"seq\":9,\"type\":\"risk.scored\",\"provenance\":{{\"inputs\":[{inputs}]}}}}");
-        scores.see(&observed(2, "a"), at(1)).unwrap();
-        scores.see("{\"seq\":3,\"type\":\"alarm.raised\",\"source\":7}", at(1)).unwrap();
-        scores.see(&observed(4, "b"), at(8)).unwrap();
-        scores.see(&scored("2"), at(10)).unwrap();
-        scores.see(&scored("2,4"), at(12)).unwrap();
-        assert_eq!(scores.waits_us, [10_000, 7_000]);
-        assert!(scores.observed.is_empty());
+        let observed =
+            |seq, id| format!("{{\"seq\":{seq},\"type\":\"vitals.observed\",\"source\":{{\"message_id\":\"{id}\"}}}}");
+        let scored =
+            |inputs| format!("{{\"seq\":9,\"type\":\"risk.scored\",\"provenance\":{{\"inputs\":[{inputs}]}}}}");
+        client.see(&observed(2, "a"), at(1)).unwrap();
+        client.see("{\"seq\":3,\"type\":\"alarm.raised\",\"source\":7}", at(1)).unwrap();
+        client.see(&observed(4, "b"), at(8)).unwrap();
+        client.see(&scored("2"), at(10)).unwrap();
+        client.see(&scored("2,4"), at(12)).unwrap();
+        assert_eq!(client.waits_us, [10_000, 7_000]);
+        assert!(client.observed.is_empty());
     }
 }

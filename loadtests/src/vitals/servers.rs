@@ -112,6 +112,8 @@ impl Server {
             .env("HEALTHSYNC__HTTP__LISTEN", "127.0.0.1:0")
             .env("HEALTHSYNC__MLLP__LISTEN", "127.0.0.1:0")
             .env("HEALTHSYNC__SESSIONS__MAX_OPEN", "2048")
+            // Nobody speaks: models that are not there need no memory.
+            .env("HEALTHSYNC__MODELS__CAPTIONS_ONLY", "true")
             .env("HEALTHSYNC__STORAGE__PATH", folder.path().join("log.db"));
         let log = setup.logs.join(format!("{system:?}.log"));
         let running = Running::start(system.name(), command, "HealthSync is at", &log).await?;

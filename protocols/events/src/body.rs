@@ -1,7 +1,9 @@
 //! Everything that can happen in a session.
 
 use crate::{
-    clinical::{Amendment, DeviceAlarm, MonitorClockJumped, MonitorProtocol, MonitorSource, VitalsAmended, VitalsObserved},
+    clinical::{
+        Amendment, DeviceAlarm, MonitorClockJumped, MonitorProtocol, MonitorSource, VitalsAmended, VitalsObserved,
+    },
     consultation::{
         ActorRestarted, ChatMessage, ErrorRaised, MediaChanged, ParticipantInvited, ParticipantJoined, ParticipantLeft,
         SessionEnded, SessionStarted, SpeechBoundary,

@@ -151,11 +151,7 @@ impl SessionState {
                 let changed = self.readings.amend(event.seq, event.at, amended);
                 self.measured(event, changed);
             }
-            EventBody::MonitorClockJumped(jumped) => {
-                if jumped.jump == ClockJump::Back {
-                    self.readings.clock_set_back();
-                }
-            }
+            EventBody::MonitorClockJumped(jumped) if jumped.jump == ClockJump::Back => self.readings.clock_set_back(),
             EventBody::PatientChanged(changed) => self.patient_changed(event, changed),
             EventBody::RiskScored(scored) => self.apply_risk(event, scored),
             EventBody::AlarmRaised(raised) => {

@@ -2,10 +2,11 @@
 //! MSH-16) there is one that the message is safe and one that says what became of it, each if it is asked for.
 
 use crate::{
-    header::{Condition, Header, Mode},
-    message::{Delimiters, Hl7Error, Message},
+    error::Hl7Error,
+    header::{Header, Mode},
+    message::{Delimiters, Message},
     problem::{Problem, describe},
-    time::{self, Zone},
+    time,
     write::Writer,
 };
 use healthsync_events::Timestamp;
@@ -183,6 +184,7 @@ pub fn unreadable() -> Header {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{header::Condition, time::Zone};
     use healthsync_events::clinical::RejectionReason;
 
     const ALL: [Outcome; 4] = [Outcome::Accepted, Outcome::Kept, Outcome::Refused, Outcome::Failed];

@@ -1,8 +1,9 @@
 //! ADT: what the hospital's administration says of a patient. Pure.
 
 use crate::{
+    error::Hl7Error,
     header::{Header, MAX_TEXT, clip},
-    message::{Hl7Error, Message, Segment},
+    message::{Message, Segment},
     oru::{Clock, patient_in},
     time,
 };
@@ -40,8 +41,8 @@ pub fn decode(message: &Message<'_>, header: &Header, clock: Clock) -> Result<Ve
             }),
             "PV1" => visit(changes.last_mut().ok_or(Hl7Error::Missing("PID"))?, &segment),
             "MRG" => {
-                let changed = changes.last_mut().ok_or(Hl7Error::Missing("PID"))?;
-                changed.merged_from = Some(patient_in(&segment, 1, "MRG-1")?);
+                let last = changes.last_mut().ok_or(Hl7Error::Missing("PID"))?;
+                last.merged_from = Some(patient_in(&segment, 1, "MRG-1")?);
             }
             _ => {}
         }
@@ -87,9 +88,8 @@ mod tests {
     use crate::time::Zone;
 
     fn read(event: &str, rest: &str) -> Result<Vec<PatientChanged>, Hl7Error> {
-        let text = format!(
-            "MSH|^~\\&|ADT|H|HS|H|20260102030405+0000||ADT^{event}|5|P|2.6\rEVN||20260102030000|||||\r{rest}"
-        );
+        let text =
+            format!("MSH|^~\\&|ADT|H|HS|H|20260102030405+0000||ADT^{event}|5|P|2.6\rEVN||20260102030000|||||\r{rest}");
         let message = Message::parse(text.as_bytes()).unwrap();
         let clock = Clock { received: Timestamp::from_millis(0), zone: Zone::UTC };
         decode(&message, &Header::read(&message, Zone::UTC), clock)
@@ -97,8 +97,8 @@ mod tests {
 
     #[test]
     fn an_admission_says_where_the_patient_is() {
-        let changes = read("A01", "PID|1||P1^^^H^MR||Doe^J||20010203|F\rPV1|1|I|ICU^3^B^MAIN\r").unwrap();
-        let changed = &changes[0];
+        let admissions = read("A01", "PID|1||P1^^^H^MR||Doe^J||20010203|F\rPV1|1|I|ICU^3^B^MAIN\r").unwrap();
+        let changed = &admissions[0];
         assert_eq!((changed.patient.as_str(), changed.change), ("P1", PatientChange::Admitted));
         let location = changed.location.as_ref().unwrap();
         assert_eq!((location.unit.as_str(), location.room.as_str(), location.bed.as_str()), ("ICU", "3", "B"));

@@ -2,8 +2,9 @@
 
 use crate::{
     ack::Ack,
+    error::Hl7Error,
     frame::{Frame, FrameError, Mllp},
-    message::{Delimiters, Hl7Error},
+    message::Delimiters,
     time,
     write::Writer,
 };

@@ -60,8 +60,15 @@ mod tests {
     use super::*;
 
     /// Sends every `step` seconds of ours, `advance` of theirs; the jumps told, by message.
-    fn run(watch: &mut ClockWatch, from: (i64, i64), step: f64, advance: f64, messages: usize) -> Vec<(usize, ClockJump)> {
-        let at = |start: i64, each: f64, n: usize| Timestamp::from_millis(start * 1_000 + (each * n as f64 * 1e3) as i64);
+    fn run(
+        watch: &mut ClockWatch,
+        from: (i64, i64),
+        step: f64,
+        advance: f64,
+        messages: usize,
+    ) -> Vec<(usize, ClockJump)> {
+        let at =
+            |start: i64, each: f64, n: usize| Timestamp::from_millis(start * 1_000 + (each * n as f64 * 1e3) as i64);
         (0..messages)
             .filter_map(|n| watch.look(at(from.0, step, n), at(from.1, advance, n)).map(|jump| (n, jump)))
             .collect()

@@ -19,15 +19,13 @@ pub fn read(text: &str, delimiters: Delimiters, charset: Charset) -> Cow<'_, str
     while let Some((before, after)) = rest.split_once(delimiters.escape) {
         plain.push_str(before);
         let sequence = after.split_once(delimiters.escape).filter(|(sequence, _)| sequence.len() <= MAX_SEQUENCE);
-        match sequence.and_then(|(sequence, next)| Some((meaning(sequence, delimiters, charset)?, next))) {
-            Some((meant, next)) => {
-                plain.push_str(&meant);
-                rest = next;
-            }
-            None => {
-                plain.push(delimiters.escape);
-                rest = after;
-            }
+        let meant = sequence.and_then(|(sequence, next)| Some((meaning(sequence, delimiters, charset)?, next)));
+        if let Some((meant, next)) = meant {
+            plain.push_str(&meant);
+            rest = next;
+        } else {
+            plain.push(delimiters.escape);
+            rest = after;
         }
     }
     plain.push_str(rest);

@@ -2,7 +2,8 @@
 
 use crate::{
     charset::Charset,
-    message::{Hl7Error, Message},
+    error::Hl7Error,
+    message::Message,
     time::{self, Zone},
 };
 use healthsync_events::{MonitorProtocol, MonitorSource, Timestamp};
@@ -142,7 +143,9 @@ impl Header {
         }
         let event = matches!(
             (self.kind.as_str(), self.event.as_str()),
-            ("ORU", "R01" | "R30" | "R31" | "R32" | "R40") | ("ADT", "A01" | "A02" | "A03" | "A04" | "A08" | "A40")
+            // Versions before 2.3 may name the type alone.
+            ("ORU", "" | "R01" | "R30" | "R31" | "R32" | "R40")
+                | ("ADT", "A01" | "A02" | "A03" | "A04" | "A08" | "A40")
         );
         if !event {
             return Err(Hl7Error::UnsupportedEvent);
@@ -213,6 +216,7 @@ mod tests {
             Header::read(&message, Zone::UTC).check(&message)
         };
         assert_eq!(check("", ""), Ok(()));
+        assert_eq!(check("ORU^R01^ORU_R01", "ORU"), Ok(()));
         assert_eq!(check("ORU^R01^ORU_R01", "ORM^O01"), Err(Hl7Error::UnsupportedType));
         assert_eq!(check("ORU^R01^ORU_R01", "ORU^R99"), Err(Hl7Error::UnsupportedEvent));
         assert_eq!(check("|P|", "|X|"), Err(Hl7Error::UnsupportedProcessing));

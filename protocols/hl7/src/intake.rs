@@ -4,9 +4,10 @@
 use crate::{
     ack::{self, Answer, Outcome},
     adt, charset,
+    error::Hl7Error,
     header::Header,
     memory::Memory,
-    message::{Hl7Error, Message},
+    message::Message,
     oru::{self, Clock, OfPatient, Oru},
     problem::Problem,
     time::Zone,
@@ -61,7 +62,8 @@ impl Intake {
 
     /// Answers a message that is too long by its beginning.
     pub fn refuse_length(&self, head: &[u8], received: Timestamp) -> Vec<Vec<u8>> {
-        let header = Message::parse(head).map_or_else(|_| ack::unreadable(), |message| Header::read(&message, self.zone));
+        let header =
+            Message::parse(head).map_or_else(|_| ack::unreadable(), |message| Header::read(&message, self.zone));
         let problems = vec![Problem::of_message(Hl7Error::TooLong)];
         self.write(&header, &Answer { outcome: Outcome::Refused, problems }, received)
     }
@@ -145,7 +147,7 @@ impl Intake {
         let amended = said.amended.map(EventBody::VitalsAmended);
         let alarm = said.alarm.map(EventBody::DeviceAlarm);
         for body in [jumped, observed, amended, alarm].into_iter().flatten() {
-            if !self.into_session(session, body).await? {
+            if !self.record_in(session, body).await? {
                 return Ok(false);
             }
         }
@@ -153,7 +155,7 @@ impl Intake {
     }
 
     /// Whether the session had not ended in between.
-    async fn into_session(&self, session: SessionId, body: EventBody) -> Result<bool, Refusal> {
+    async fn record_in(&self, session: SessionId, body: EventBody) -> Result<bool, Refusal> {
         match self.sessions.record(session, body).await {
             Ok(_) => Ok(true),
             Err(Refusal::SessionEnded) => Ok(false),

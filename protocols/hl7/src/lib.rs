@@ -12,6 +12,7 @@ pub mod adt;
 pub mod charset;
 pub mod client;
 pub mod clock;
+pub mod error;
 pub mod escape;
 pub mod frame;
 pub mod header;
@@ -25,4 +26,5 @@ pub mod time;
 pub mod tls;
 pub mod write;
 
-pub use message::{Hl7Error, Message};
+pub use error::Hl7Error;
+pub use message::Message;

@@ -5,8 +5,9 @@
 //! one observation; older ones, corrections and withdrawals (OBX-11) amend what was measured before.
 
 use crate::{
+    error::Hl7Error,
     header::{Header, MAX_TEXT, clip},
-    message::{Hl7Error, Message, Segment},
+    message::{Message, Segment},
     problem::Problem,
     time::{self, Zone},
 };
@@ -253,11 +254,7 @@ fn parameter(obx: &Segment<'_>) -> Option<&'static str> {
 }
 
 /// The first identifier of type MR in a list of them, or the first of all.
-pub(crate) fn patient_in(
-    segment: &Segment<'_>,
-    field: usize,
-    place: &'static str,
-) -> Result<PatientId, Hl7Error> {
+pub(crate) fn patient_in(segment: &Segment<'_>, field: usize, place: &'static str) -> Result<PatientId, Hl7Error> {
     let all = || segment.repetitions(field).filter(|id| !segment.value_of(id, 1).is_empty());
     let medical_record = all().find(|id| segment.value_of(id, 5) == "MR");
     let id = medical_record.or_else(|| all().next()).ok_or(Hl7Error::Missing(place))?;

@@ -1,6 +1,6 @@
 //! What is wrong with a message, as an ERR segment says it. Texts name places and rules, never values. Pure.
 
-use crate::message::Hl7Error;
+use crate::error::Hl7Error;
 use healthsync_events::{Refusal, clinical::RejectionReason};
 
 /// ERR-4 (HL7 table 0516).
@@ -62,7 +62,9 @@ impl Problem {
     pub fn of_observation(sequence: usize, reason: RejectionReason) -> Self {
         use RejectionReason as R;
         let (field, code, severity, text) = match reason {
-            R::UnknownCode => (3, 103, Severity::Warning, "the code is not known here: the observation is kept as sent"),
+            R::UnknownCode => {
+                (3, 103, Severity::Warning, "the code is not known here: the observation is kept as sent")
+            }
             R::NotANumber => (5, 102, Severity::Warning, "the value is no number: the observation is kept as sent"),
             R::UnitMismatch => (6, 103, Severity::Warning, "the unit does not fit the code: kept as sent"),
             R::OutsidePhysiology => (5, 102, Severity::Warning, "the value cannot be a living person's: kept as sent"),

@@ -71,7 +71,8 @@ mod tests {
     #[test]
     fn files_that_cannot_be_used_are_told_by_name() {
         let folder = std::env::temp_dir();
-        let files = Files { certificate: folder.join("none.pem"), key: folder.join("none.key"), client_authorities: None };
+        let files =
+            Files { certificate: folder.join("none.pem"), key: folder.join("none.key"), client_authorities: None };
         let error = acceptor(&files).err().unwrap().to_string();
         assert!(error.contains("none.pem"), "{error}");
     }

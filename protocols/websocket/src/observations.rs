@@ -108,8 +108,9 @@ pub fn decode(line: &[u8], received: Timestamp) -> Result<(VitalsObserved, Optio
         return Err(Refusal::TooLarge { what: "the line".into(), limit: MAX_LINE as u64 });
     }
     // serde_json's message would quote what it could not read.
-    let read: ObservationLine = serde_json::from_slice(line)
-        .map_err(|e| Refusal::invalid("line", format!("cannot be read as a set of vital signs at column {}", e.column())))?;
+    let read: ObservationLine = serde_json::from_slice(line).map_err(|e| {
+        Refusal::invalid("line", format!("cannot be read as a set of vital signs at column {}", e.column()))
+    })?;
     if read.observations.len() > MAX_CODED {
         return Err(Refusal::TooLarge { what: "observations".into(), limit: MAX_CODED as u64 });
     }
@@ -202,7 +203,8 @@ mod tests {
 
     #[test]
     fn a_line_without_a_name_is_named_by_what_it_says_and_when() {
-        let name = |line: &str, at: i64| decode(line.as_bytes(), Timestamp::from_millis(at)).unwrap().0.source.message_id;
+        let name =
+            |line: &str, at: i64| decode(line.as_bytes(), Timestamp::from_millis(at)).unwrap().0.source.message_id;
         let (timed, untimed) = (r#"{"spo2": 97, "taken_at": "2026-01-02T03:04:05Z"}"#, r#"{"spo2": 97}"#);
         assert_eq!(name(timed, 1), name(timed, 2));
         assert_ne!(name(untimed, 1), name(untimed, 2), "measured again");

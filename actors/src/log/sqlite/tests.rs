@@ -65,6 +65,23 @@ async fn an_append_with_a_gap_or_a_repeat_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_write_that_fails_is_undone_alone() {
+    let (folder, store) = store();
+    store.append(session(1), Seq(1), vec![started("p1")]).await.unwrap();
+    // The second event of this append breaks the table of sessions.
+    let broken = store.append(session(2), Seq(1), vec![started("p2"), started("p2")]);
+    let (broken, good) = futures_util::join!(broken, store.append(session(1), Seq(2), vec![chat(2, "x")]));
+    assert!(matches!(broken, Err(LogError::Storage(_))), "{broken:?}");
+    good.unwrap();
+    store.append(session(1), Seq(3), vec![chat(3, "y")]).await.unwrap();
+    store.append(session(2), Seq(1), vec![started("p2")]).await.unwrap();
+    drop(store);
+    let store = SqliteStore::open(&folder.path().join("log.db")).unwrap();
+    assert_eq!(store.head(session(1)).await.unwrap(), Seq(3));
+    assert_eq!(store.head(session(2)).await.unwrap(), Seq(1));
+}
+
+#[tokio::test]
 async fn of_concurrent_writers_for_one_number_exactly_one_wins() {
     let (_folder, store) = store();
     store.append(session(1), Seq(1), vec![started("p1")]).await.unwrap();
@@ -144,7 +161,8 @@ async fn a_patient_is_found_by_the_identifiers_they_had_before_merges() {
     store.append(session(1), Seq(1), vec![started("old")]).await.unwrap();
     store.patient_changed(changed("old", PatientChange::Admitted, 1, "ICU")).await.unwrap();
     for (from, to) in [("old", "mid"), ("mid", "new")] {
-        let merged = PatientChanged { merged_from: Some(from.parse().unwrap()), ..changed(to, PatientChange::Merged, 2, "") };
+        let merged =
+            PatientChanged { merged_from: Some(from.parse().unwrap()), ..changed(to, PatientChange::Merged, 2, "") };
         store.patient_changed(merged.clone()).await.unwrap();
         store.patient_changed(merged).await.unwrap();
     }
@@ -155,7 +173,11 @@ async fn a_patient_is_found_by_the_identifiers_they_had_before_merges() {
         assert_eq!((known.patient.as_str(), known.location.unwrap().unit.as_str()), ("new", "ICU"));
     }
     store.append(session(2), Seq(1), vec![started("old")]).await.unwrap();
-    assert_eq!(store.open_session_of("new".parse().unwrap()).await.unwrap(), Some(session(2)), "started by the old one");
+    assert_eq!(
+        store.open_session_of("new".parse().unwrap()).await.unwrap(),
+        Some(session(2)),
+        "started by the old one"
+    );
 }
 
 #[tokio::test]
@@ -182,11 +204,15 @@ async fn what_could_not_be_used_is_counted_by_code_and_reason() {
         new(at, EventBody::VitalsObserved(VitalsObserved { source: source(), taken_at, vitals, rejected }))
     };
     store.append(session(1), Seq(1), vec![started("p1")]).await.unwrap();
-    let events = vec![observed(2, vec![rejected("A", "OBX|1"), rejected("B", "OBX|2")]), observed(3, vec![rejected("A", "OBX|3")])];
+    let events = vec![
+        observed(2, vec![rejected("A", "OBX|1"), rejected("B", "OBX|2")]),
+        observed(3, vec![rejected("A", "OBX|3")]),
+    ];
     store.append(session(1), Seq(2), events).await.unwrap();
     drop(store);
     let store = SqliteStore::open(&folder.path().join("log.db")).unwrap();
-    let kinds: Vec<_> = store.unmapped(10).await.unwrap().into_iter().map(|kind| (kind.code, kind.count, kind.raw.unwrap())).collect();
+    let kinds: Vec<_> =
+        store.unmapped(10).await.unwrap().into_iter().map(|kind| (kind.code, kind.count, kind.raw.unwrap())).collect();
     assert_eq!(kinds, [("A".into(), 2, "OBX|3".into()), ("B".into(), 1, "OBX|2".into())]);
     assert_eq!(store.unmapped(1).await.unwrap().len(), 1);
 }
@@ -195,7 +221,8 @@ async fn what_could_not_be_used_is_counted_by_code_and_reason() {
 async fn messages_that_an_earlier_version_kept_are_still_there() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.db");
-    let old = "CREATE TABLE unmatched (id INTEGER PRIMARY KEY AUTOINCREMENT, received_at INTEGER NOT NULL, patient TEXT,
+    let old =
+        "CREATE TABLE unmatched (id INTEGER PRIMARY KEY AUTOINCREMENT, received_at INTEGER NOT NULL, patient TEXT,
                    message_id TEXT NOT NULL, raw TEXT NOT NULL);
                INSERT INTO unmatched (received_at, patient, message_id, raw) VALUES (1, 'p1', '7', 'MSH|');";
     Connection::open(&path).unwrap().execute_batch(old).unwrap();

@@ -37,15 +37,14 @@ fn a_monitors_message_becomes_vital_signs() {
 
 #[test]
 fn what_an_ihe_gateway_sends_is_read_by_ieee_codes_and_units() {
-    let said = one(
-        "MSH|^~\\&|GW^00A0370027000001^EUI-64|H|HS|H|20260102030405+0000||ORU^R01^ORU_R01|7|P|2.6|||AL|NE\r\
+    let said =
+        one("MSH|^~\\&|GW^00A0370027000001^EUI-64|H|HS|H|20260102030405+0000||ORU^R01^ORU_R01|7|P|2.6|||AL|NE\r\
          PID|||P1^^^H^MR\rOBR|1|||69965^MDC_DEV_MON_PHYSIO_MULTI_PARAM_MDS^MDC|||20260102030400+0000\r\
          OBX|1|NM|147842^MDC_ECG_HEART_RATE^MDC|1.7.4.147842|88|264864^MDC_DIM_BEAT_PER_MIN^MDC|||||R\r\
          OBX|2|NM|150456^MDC_PULS_OXIM_SAT_O2^MDC|1.3.1|96|262688^MDC_DIM_PERCENT^MDC|||||R\r\
          OBX|3|NM|150021^MDC_PRESS_BLD_NONINV_SYS^MDC|1.1.9.1|16|265987^MDC_DIM_KILO_PASCAL^MDC|||||R\r\
          OBX|4|NM|188424^MDC_TEMP_ORAL^MDC|1.2.1|99.5|266560^MDC_DIM_FAHR^MDC|||||R\r\
-         OBX|5|NM|0^X^99LOCAL^9279-1^Resp^LN|1.4|18|{breaths}/min^^UCUM|||||R\r",
-    );
+         OBX|5|NM|0^X^99LOCAL^9279-1^Resp^LN|1.4|18|{breaths}/min^^UCUM|||||R\r");
     let observed = said.observed.unwrap();
     assert!(observed.rejected.is_empty(), "{:?}", observed.rejected);
     let vitals = VitalSigns {
@@ -121,16 +120,14 @@ fn a_value_that_is_not_one_number_is_not_guessed_at() {
 
 #[test]
 fn an_alarm_of_a_device_keeps_its_words() {
-    let said = one(
-        "MSH|^~\\&|MON|ICU|HS|H|20260102030405+0000||ORU^R40^ORU_R40|9|P|2.6\rPID|||P1\r\
+    let said = one("MSH|^~\\&|MON|ICU|HS|H|20260102030405+0000||ORU^R40^ORU_R40|9|P|2.6\rPID|||P1\r\
          OBR|1|||196616^MDC_EVT_ALARM^MDC|||20260102030400+0000\r\
          OBX|1|CWE|196616^MDC_EVT_ALARM^MDC|1.0.0.0.1|196674^MDC_EVT_LO_VAL_LT_LIM^MDC||||||R|||20260102030400+0000\r\
          OBX|2|NM|150456^MDC_PULS_OXIM_SAT_O2^MDC|1.0.0.0.2|84|262688^MDC_DIM_PERCENT^MDC|90-100||||R\r\
          OBX|3|ST|68481^MDC_ATTR_EVENT_PHASE^MDC|1.0.0.0.3|start||||||R\r\
          OBX|4|ST|68482^MDC_ATTR_ALARM_STATE^MDC|1.0.0.0.4|active||||||R\r\
          OBX|5|ST|68483^MDC_ATTR_ALARM_INACTIVATION_STATE^MDC|1.0.0.0.5|enabled||||||R\r\
-         OBX|6|ST|68484^MDC_ATTR_ALARM_PRIORITY^MDC|1.0.0.0.6|PH||||||R\r",
-    );
+         OBX|6|ST|68484^MDC_ATTR_ALARM_PRIORITY^MDC|1.0.0.0.6|PH||||||R\r");
     let alarm = said.alarm.unwrap();
     assert_eq!((alarm.event.as_str(), alarm.phase.as_str()), ("MDC_EVT_LO_VAL_LT_LIM", "start"));
     assert_eq!((alarm.state.as_deref(), alarm.priority.as_deref()), (Some("active"), Some("PH")));
