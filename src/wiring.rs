@@ -1,9 +1,11 @@
 //! Which engine does which task, with which weights, on how many threads.
 
 mod absent;
+mod fhir;
 mod load;
 mod recognition;
 
+pub use fhir::fhir_door;
 pub use load::{demo_image, load_speaker, registry};
 pub use recognition::load_transcriber;
 

@@ -11,7 +11,7 @@ use crate::{
     supervise::ActorThreads,
 };
 use healthsync_events::{
-    AudioSink, AudioTrackSpec, BoxFuture, EventBody, EventStream, ImageId, ImageUpload, Language, NewSession,
+    AudioSink, AudioTrackSpec, BoxFuture, Documents, EventBody, EventStream, ImageId, ImageUpload, Language, NewSession,
     PatientChanged, PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions, SpeechStream,
     UnmappedCode, UnmatchedMessage,
     consultation::{ChatMessage, SessionStarted},
@@ -262,6 +262,20 @@ fn check_input(input: &EventBody) -> Result<(), Refusal> {
             Ok(())
         }
         _ => Ok(()),
+    }
+}
+
+impl Documents for Directory {
+    fn put(&self, shelf: &'static str, name: String, body: String) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async move { self.store.put_document(shelf, name, body).await.map_err(Refusal::from) })
+    }
+
+    fn remove(&self, shelf: &'static str, name: String) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async move { self.store.remove_document(shelf, name).await.map_err(Refusal::from) })
+    }
+
+    fn on_shelf(&self, shelf: &'static str, limit: usize) -> BoxFuture<'_, Result<Vec<(String, String)>, Refusal>> {
+        Box::pin(async move { self.store.documents(shelf, limit).await.map_err(Refusal::from) })
     }
 }
 

@@ -3,6 +3,7 @@
 mod error;
 mod events;
 mod extract;
+mod fhir;
 mod images;
 mod invitations;
 mod observations;
@@ -41,6 +42,8 @@ const MULTIPART_OVERHEAD: usize = 64 * 1024;
 pub struct App {
     pub sessions: Arc<dyn Sessions>,
     pub whip: Arc<WhipServer>,
+    /// FHIR, where it is served.
+    pub fhir: Option<Arc<healthsync_fhir::http::Door>>,
     pub readiness: Readiness,
     pub metrics: PrometheusHandle,
     /// Cancelled when the server begins to shut down.
@@ -76,10 +79,12 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES));
+    let fhir = app.fhir.clone().map_or_else(Router::new, healthsync_fhir::http::router);
     rest.merge(media)
         .merge(images)
         .merge(observations)
         .with_state(app)
+        .merge(fhir)
         .merge(openapi::page())
         .fallback(web::asset)
         .layer(axum::middleware::map_response(harden))

@@ -1,7 +1,7 @@
 //! The OpenAPI document and its page. Paths are described where they are handled; the shapes they carry come
 //! from the event vocabulary's own JSON Schema, which OpenAPI 3.1 takes as it is.
 
-use super::{error::Problem, events, images, invitations, observations, ops, sessions, whep, whip};
+use super::{error::Problem, events, fhir, images, invitations, observations, ops, sessions, whep, whip};
 use axum::Router;
 use healthsync_events::{
     Event, NewSession, Receipt, SessionSummary, UnmappedCode, UnmatchedMessage,
@@ -33,6 +33,10 @@ use utoipa_swagger_ui::SwaggerUi;
         observations::unmapped,
         events::stream,
         invitations::create,
+        fhir::metadata,
+        fhir::create,
+        fhir::search,
+        fhir::subscribe,
         invitations::show,
         images::upload,
         images::preview,
