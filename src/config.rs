@@ -1,6 +1,10 @@
 //! Configuration: built-in defaults, then a TOML file, then `HEALTHSYNC__SECTION__KEY` from the environment.
 //! Unknown keys are refused, so that a misspelt one cannot be silently without effect.
 
+mod fhir;
+
+pub use fhir::Fhir;
+
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -70,26 +74,6 @@ pub struct MllpTls {
     /// Authorities whose certificates monitors must show; absent, they need none.
     #[serde(default)]
     pub client_authorities: Option<PathBuf>,
-}
-
-/// FHIR R4 under `/fhir`, where the rest of HTTP is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Fhir {
-    pub enabled: bool,
-    /// Address of `/fhir` as clients know it, for example behind a proxy; what their requests say when absent.
-    pub base_url: Option<String>,
-    pub max_subscriptions: usize,
-    /// Addresses that notifications may be posted to, each with all below it. Empty: none.
-    pub rest_hook_endpoints: Vec<String>,
-    /// Authorities whose certificates endpoints may show, in PEM.
-    pub authorities: PathBuf,
-    /// Attempts for one notification, the first included; then the subscription is in error.
-    pub delivery_attempts: u32,
-    /// Between the first two attempts; doubles from then on, up to a minute.
-    pub delivery_backoff_ms: u64,
-    /// Seconds that an endpoint may take to answer.
-    pub delivery_timeout_seconds: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -230,21 +214,6 @@ impl Default for Mllp {
             idle_timeout_seconds: 600,
             utc_offset_minutes: 0,
             tls: None,
-        }
-    }
-}
-
-impl Default for Fhir {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            base_url: None,
-            max_subscriptions: 64,
-            rest_hook_endpoints: Vec::new(),
-            authorities: "/etc/ssl/certs/ca-certificates.crt".into(),
-            delivery_attempts: 8,
-            delivery_backoff_ms: 1_000,
-            delivery_timeout_seconds: 10,
         }
     }
 }

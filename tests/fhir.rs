@@ -133,7 +133,8 @@ fn deteriorated(patient: &str, run: &str) -> Value {
         pressure,
         observation(patient, &format!("{run}-temp"), "8310-5", 38.2, "Cel"),
     ];
-    let entry = |resource: Value| json!({ "resource": resource, "request": { "method": "POST", "url": "Observation" } });
+    let entry =
+        |resource: Value| json!({ "resource": resource, "request": { "method": "POST", "url": "Observation" } });
     json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries.map(entry) })
 }
 
@@ -190,7 +191,8 @@ impl Notice {
 }
 
 fn total(assessment: &Value) -> u64 {
-    let score = assessment["extension"].as_array().unwrap().iter().find(|e| e["url"].as_str().unwrap().ends_with("/score"));
+    let score =
+        assessment["extension"].as_array().unwrap().iter().find(|e| e["url"].as_str().unwrap().ends_with("/score"));
     score.unwrap()["extension"][0]["valueInteger"].as_u64().unwrap()
 }
 
@@ -235,11 +237,15 @@ async fn observations_become_a_score_an_alarm_and_a_notification() {
     let made = client.post("/Subscription", &subscription("risk", "RiskAssessment?patient=FHIR-1", channel)).await;
     assert_eq!(made.status, 201, "{}", made.body);
     let handshake = hook.next(&seen).await;
-    assert_eq!((handshake.kind().as_str(), handshake.parameter("status", "valueCode").as_str()), ("handshake", "requested"));
+    assert_eq!(
+        (handshake.kind().as_str(), handshake.parameter("status", "valueCode").as_str()),
+        ("handshake", "requested")
+    );
 
     let answer = client.post("", &deteriorated("FHIR-1", "a")).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
-    let statuses: Vec<_> = answer.body["entry"].as_array().unwrap().iter().map(|e| e["response"]["status"].clone()).collect();
+    let statuses: Vec<_> =
+        answer.body["entry"].as_array().unwrap().iter().map(|e| e["response"]["status"].clone()).collect();
     assert_eq!(statuses, ["201 Created"; 5]);
 
     // Respiration 25 is 3, SpO2 90 is 3, systolic 88 is 3, pulse 134 is 3, temperature 38.2 is 1.
@@ -260,7 +266,8 @@ async fn observations_become_a_score_an_alarm_and_a_notification() {
     assert_eq!(risk["prediction"][0]["qualitativeRisk"]["text"], "High");
     let basis = risk["basis"][0]["reference"].as_str().unwrap();
     assert_eq!(client.get(&format!("/{basis}")).await.status, 200, "what it rests on can be read");
-    let model = risk["extension"].as_array().unwrap().iter().find(|e| e["url"].as_str().unwrap().ends_with("provenance"));
+    let model =
+        risk["extension"].as_array().unwrap().iter().find(|e| e["url"].as_str().unwrap().ends_with("provenance"));
     assert_eq!(model.unwrap()["extension"][2]["valueString"].as_str().unwrap().len(), 64, "the hash of the rules");
 
     let found = client.get("/Observation?patient=FHIR-1&code=85354-9").await.body;
@@ -328,7 +335,8 @@ async fn a_subscription_survives_kill_9_and_one_that_cannot_be_delivered_is_in_e
     assert_eq!(made.status, 201, "{}", made.body);
     let broken = subscription("risk", "RiskAssessment?patient=FHIR-3", to("/hook/broken"));
     let broken = client.post("/Subscription", &broken).await.location();
-    let elsewhere = client.post("/Subscription", &subscription("risk", "RiskAssessment?patient=FHIR-3", to("/admin"))).await;
+    let elsewhere =
+        client.post("/Subscription", &subscription("risk", "RiskAssessment?patient=FHIR-3", to("/admin"))).await;
     assert_eq!((elsewhere.status, elsewhere.issue()), (422, ("business-rule", "Subscription.channel.endpoint")));
 
     assert_eq!(hook.next(&seen).await.kind(), "handshake");
@@ -398,7 +406,8 @@ async fn the_same_observation_is_there_once_and_conditions_hold() {
     assert_eq!((two.status, two.issue().0), (412, "multiple-matches"));
     assert_eq!(client.get(&first.location()).await.body["status"], "entered-in-error");
     let found = client.get("/Observation?patient=FHIR-4&code=8867-4").await.body;
-    let shown: Vec<_> = found["entry"].as_array().unwrap().iter().map(|e| e["resource"]["status"].as_str().unwrap()).collect();
+    let shown: Vec<_> =
+        found["entry"].as_array().unwrap().iter().map(|e| e["resource"]["status"].as_str().unwrap()).collect();
     assert_eq!(shown.iter().filter(|status| **status == "corrected").count(), 1, "{found}");
     seen.validate();
 }
@@ -417,7 +426,12 @@ async fn what_cannot_be_taken_is_refused_by_its_place_and_kept_for_a_person() {
     };
 
     for (resource, status, code, place) in [
-        (with(|o| o["subject"] = json!({ "reference": "Patient/SECRET-NAME" })), 422, "not-found", "Observation.subject"),
+        (
+            with(|o| o["subject"] = json!({ "reference": "Patient/SECRET-NAME" })),
+            422,
+            "not-found",
+            "Observation.subject",
+        ),
         (with(|o| o["status"] = json!("done")), 422, "code-invalid", "Observation.status"),
         (with(|o| o["effectiveDateTime"] = json!("2026-11-23")), 422, "value", "Observation.effectiveDateTime"),
         (with(|o| o["valueQuantity"]["code"] = json!("mm[Hg]")), 422, "value", "Observation"),
@@ -432,13 +446,16 @@ async fn what_cannot_be_taken_is_refused_by_its_place_and_kept_for_a_person() {
     }
     let kept = reqwest::get(format!("{}/api/v1/unmatched", server.http)).await.unwrap().json::<Value>().await.unwrap();
     assert_eq!(kept.as_array().unwrap().len(), 3, "without a session, and two that could not be read: {kept}");
-    let unmapped = reqwest::get(format!("{}/api/v1/unmapped", server.http)).await.unwrap().json::<Value>().await.unwrap();
+    let unmapped =
+        reqwest::get(format!("{}/api/v1/unmapped", server.http)).await.unwrap().json::<Value>().await.unwrap();
     assert_eq!(unmapped.as_array().unwrap().len(), 3, "{unmapped}");
 
     // All or nothing: the second entry is wrong, so the first is not recorded either.
-    let entry = |resource: Value| json!({ "resource": resource, "request": { "method": "POST", "url": "Observation" } });
+    let entry =
+        |resource: Value| json!({ "resource": resource, "request": { "method": "POST", "url": "Observation" } });
     let wrong = with(|o| o["valueQuantity"]["code"] = json!("mm[Hg]"));
-    let bundle = |kind: &str| json!({ "resourceType": "Bundle", "type": kind, "entry": [entry(pulse()), entry(wrong.clone())] });
+    let bundle =
+        |kind: &str| json!({ "resourceType": "Bundle", "type": kind, "entry": [entry(pulse()), entry(wrong.clone())] });
     let refused = client.post("", &bundle("transaction")).await;
     assert_eq!((refused.status, refused.issue()), (422, ("value", "Bundle.entry[1].resource")));
     assert_eq!(client.get(&format!("/Observation?encounter={session}&code=8867-4")).await.body["total"], 0);
@@ -446,7 +463,9 @@ async fn what_cannot_be_taken_is_refused_by_its_place_and_kept_for_a_person() {
     let status = |index: usize| batch.body["entry"][index]["response"]["status"].as_str().unwrap().to_owned();
     assert_eq!((batch.status, status(0).as_str(), status(1).as_str()), (200, "201 Created", "422"));
 
-    let post = |content: &str, body: String| client.http.post(format!("{}/Observation", client.base)).header("content-type", content).body(body);
+    let post = |content: &str, body: String| {
+        client.http.post(format!("{}/Observation", client.base)).header("content-type", content).body(body)
+    };
     for (request, status) in [
         (post("text/plain", pulse().to_string()), 415),
         (post(FHIR_JSON, "{".into()), 400),

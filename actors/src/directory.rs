@@ -11,9 +11,9 @@ use crate::{
     supervise::ActorThreads,
 };
 use healthsync_events::{
-    AudioSink, AudioTrackSpec, BoxFuture, Documents, EventBody, EventStream, ImageId, ImageUpload, Language, NewSession,
-    PatientChanged, PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions, SpeechStream,
-    UnmappedCode, UnmatchedMessage,
+    AudioSink, AudioTrackSpec, BoxFuture, Documents, EventBody, EventStream, ImageId, ImageUpload, Language,
+    NewSession, PatientChanged, PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions,
+    SpeechStream, UnmappedCode, UnmatchedMessage,
     consultation::{ChatMessage, SessionStarted},
     imaging::{ImageDecoder, ImageReceived},
     limits::{MAX_CHAT_CHARS, MAX_IMAGE_BYTES, MAX_SUBSCRIBERS, MAX_TERM_CHARS, MAX_TERMS},

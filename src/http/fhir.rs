@@ -1,4 +1,5 @@
 //! FHIR R4: the routes are the package's own; here they are described.
+#![allow(dead_code, reason = "descriptions only: nobody calls them")]
 
 /// What FHIR can be done here: the CapabilityStatement.
 ///

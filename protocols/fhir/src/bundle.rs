@@ -54,7 +54,10 @@ pub async fn process(service: &Service, bundle: &Value, base: &str) -> Result<Va
             Ok(response("batch-response", answers))
         }
         Some("transaction") => transaction(service, asks, &entries, companions, base).await,
-        Some(_) => Err(Failure::new(422, Issue::error(Code::NotSupported, "is neither batch nor transaction").at("Bundle.type"))),
+        Some(_) => Err(Failure::new(
+            422,
+            Issue::error(Code::NotSupported, "is neither batch nor transaction").at("Bundle.type"),
+        )),
         None => Err(Failure::new(400, Issue::error(Code::Required, "is missing").at("Bundle.type"))),
     }
 }
@@ -126,9 +129,7 @@ async fn transaction(
 /// In a transaction an Observation of which nothing can be used is an error before anything is recorded.
 fn usable(plan: Plan) -> Result<Plan, Failure> {
     match plan {
-        Plan::Record { incoming, .. } if incoming.useless => {
-            Err(useless_for(incoming.warnings))
-        }
+        Plan::Record { incoming, .. } if incoming.useless => Err(useless_for(incoming.warnings)),
         plan => Ok(plan),
     }
 }
@@ -136,7 +137,7 @@ fn usable(plan: Plan) -> Result<Plan, Failure> {
 /// What an entry asks for.
 fn read<'a>(entry: &Node<'a>) -> Result<Ask<'a>, Failure> {
     let mut issues = Vec::new();
-    let missing = |name: &str| Failure::new(400, Issue::error(Code::Required, "is missing").at(format!("Bundle.{name}")));
+    let missing = |name: &str| Failure::new(400, Issue::error(Code::Required, format!("{name} is missing")));
     let request = entry.object("request", &mut issues).ok_or_else(|| missing("request"))?;
     let method = request.text("method", &mut issues);
     let url = request.text("url", &mut issues).ok_or_else(|| missing("request.url"))?;

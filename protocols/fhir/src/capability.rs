@@ -1,16 +1,12 @@
 //! `GET [base]/metadata`: exactly what is there.
 
-use crate::{
-    names::BACKPORT_SUBSCRIPTION,
-    resource::Kind,
-    search::searchable,
-    subscription::Topic,
-};
+use crate::{names::BACKPORT_SUBSCRIPTION, resource::Kind, search::searchable, subscription::Topic};
 use serde_json::{Value, json};
 
 /// The statement of a server at `base`. `date` is when it was started.
 pub fn statement(base: &str, date: &str, rest_hook: bool) -> Value {
-    let mut resources = vec![observation(), events(Kind::RiskAssessment, "date"), events(Kind::DetectedIssue, "identified")];
+    let mut resources =
+        vec![observation(), events(Kind::RiskAssessment, "date"), events(Kind::DetectedIssue, "identified")];
     resources.push(subscription(rest_hook));
     json!({
         "resourceType": "CapabilityStatement",
@@ -73,7 +69,8 @@ fn subscription(rest_hook: bool) -> Value {
     let topics: Vec<&str> = Topic::ALL.into_iter().map(Topic::url).collect();
     let channels = if rest_hook { "websocket and rest-hook, to endpoints the operator allows" } else { "websocket" };
     let operation = |name: &str| {
-        let definition = format!("http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-{name}");
+        let definition =
+            format!("http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-{name}");
         json!({ "name": name, "definition": definition })
     };
     json!({

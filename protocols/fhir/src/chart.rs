@@ -184,8 +184,11 @@ impl Chart {
 pub struct Charts {
     sessions: Arc<dyn Sessions>,
     /// With when it was asked for last, counted in questions.
-    held: StdMutex<(u64, HashMap<SessionId, (u64, Arc<Mutex<Option<Chart>>>)>)>,
+    held: StdMutex<(u64, HashMap<SessionId, (u64, Slot)>)>,
 }
+
+/// Empty until it is first asked for.
+type Slot = Arc<Mutex<Option<Chart>>>;
 
 impl Charts {
     pub fn new(sessions: Arc<dyn Sessions>) -> Self {
@@ -212,7 +215,7 @@ impl Charts {
         self.sessions.events(session, seq).await?.next().await.transpose()
     }
 
-    fn slot(&self, session: SessionId) -> Arc<Mutex<Option<Chart>>> {
+    fn slot(&self, session: SessionId) -> Slot {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let (questions, charts) = &mut *held;
         *questions += 1;

@@ -149,7 +149,9 @@ impl Failure {
     /// The same, of what stands at `prefix` in something larger: `Bundle.entry[3].resource`.
     #[must_use]
     pub fn within(mut self, prefix: &str) -> Self {
-        for issue in &mut self.issues {
+        let elsewhere =
+            |issue: &&mut Issue| !issue.expression.as_deref().is_some_and(|place| place.starts_with(prefix));
+        for issue in self.issues.iter_mut().filter(elsewhere) {
             issue.expression = Some(match issue.expression.take() {
                 // The type's name is the place itself.
                 Some(inner) => match inner.split_once('.') {
@@ -196,7 +198,8 @@ mod tests {
         let inner = Issue::error(Code::Required, "is missing").at("Observation.component[1].code");
         let failure = Failure::new(422, inner).within("Bundle.entry[3]");
         assert_eq!(failure.issues[0].expression.as_deref(), Some("Bundle.entry[3].resource.component[1].code"));
-        let whole = Failure::new(422, Issue::error(Code::Required, "is missing").at("Observation")).within("Bundle.entry[0]");
+        let whole =
+            Failure::new(422, Issue::error(Code::Required, "is missing").at("Observation")).within("Bundle.entry[0]");
         assert_eq!(whole.issues[0].expression.as_deref(), Some("Bundle.entry[0].resource"));
     }
 

@@ -45,4 +45,3 @@ pub const BACKPORT_FILTER: &str = backport!("backport-filter-criteria");
 pub const BACKPORT_CONTENT: &str = backport!("backport-payload-content");
 pub const BACKPORT_HEARTBEAT: &str = backport!("backport-heartbeat-period");
 pub const BACKPORT_TIMEOUT: &str = backport!("backport-timeout");
-pub const BACKPORT_MAX_COUNT: &str = backport!("backport-max-count");

@@ -6,7 +6,10 @@ const MAX_PAIRS: usize = 64;
 /// The names and values of a query, decoded; what is no UTF-8 has the replacement character.
 pub fn pairs(query: &str) -> Vec<(String, String)> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty()).take(MAX_PAIRS);
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decode(name), decode(value))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
 }
 
 fn decode(text: &str) -> String {

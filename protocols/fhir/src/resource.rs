@@ -152,7 +152,9 @@ mod tests {
             let text = format!("{SESSION}{rest}");
             assert_eq!(text.parse::<Id>().unwrap().to_string(), text);
         }
-        for rest in ["", "-", "-0", "-01", "-1.", "-1.0", "-1.70000", "-x", "1", "-1.2.3", "-+1", "-99999999999999999999"] {
+        for rest in
+            ["", "-", "-0", "-01", "-1.", "-1.0", "-1.70000", "-x", "1", "-1.2.3", "-+1", "-99999999999999999999"]
+        {
             assert!(format!("{SESSION}{rest}").parse::<Id>().is_err(), "{rest}");
         }
         assert!(format!("{}-1", SESSION.to_uppercase()).parse::<Id>().is_err());

@@ -42,11 +42,8 @@ pub fn performer(model: &ModelInfo) -> Value {
 /// Name, version and hash of the weights or rules.
 pub fn provenance(model: &ModelInfo) -> Value {
     let part = |url: &str, text: &str| json!({ "url": url, "valueString": text });
-    let parts = [
-        part("model", &model.name),
-        part("version", &model.version),
-        part("weights-sha256", &model.weights_sha256),
-    ];
+    let parts =
+        [part("model", &model.name), part("version", &model.version), part("weights-sha256", &model.weights_sha256)];
     json!({ "url": PROVENANCE, "extension": parts })
 }
 

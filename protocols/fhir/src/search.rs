@@ -75,7 +75,9 @@ impl Search {
             let refuse = |what: &'static str| bad(name, what);
             match name.as_str() {
                 "patient" | "subject" | "patient.identifier" | "subject.identifier" | "patient:identifier"
-                | "subject:identifier" => one(&mut whose, patient(value).ok_or_else(|| refuse("names no patient"))?, name)?,
+                | "subject:identifier" => {
+                    one(&mut whose, patient(value).ok_or_else(|| refuse("names no patient"))?, name)?
+                }
                 "encounter" | "encounter.identifier" | "encounter:identifier" => {
                     one(&mut whose, session(value).ok_or_else(|| refuse("names no consultation"))?, name)?;
                 }
@@ -125,12 +127,15 @@ impl Search {
     }
 
     fn matches(&self, row: &Row) -> bool {
-        row.kind == self.kind && self.when.iter().all(|when| when.holds(row.when)) && of_codes(&self.codes, row.kind, row.sign)
+        row.kind == self.kind
+            && self.when.iter().all(|when| when.holds(row.when))
+            && of_codes(&self.codes, row.kind, row.sign)
     }
 
     /// The query of a page of this search.
     pub fn query(&self, next: Option<Place>) -> String {
-        let mut used: Vec<String> = self.used.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+        let mut used: Vec<String> =
+            self.used.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
         if let Some(Place(when, seq, part)) = next.or(self.after) {
             used.push(format!("_cursor={when}.{seq}.{part}"));
         }
@@ -269,7 +274,9 @@ fn escape(text: &str) -> String {
 /// Which signs may be searched, for the documentation of the capability.
 pub fn searchable() -> String {
     let codes = Sign::ALL.iter().flat_map(|sign| sign.codings().iter());
-    let told: Vec<String> = codes.map(|(system, code, _)| if *system == SIGNS { (*code).to_owned() } else { format!("LOINC {code}") }).collect();
+    let told: Vec<String> = codes
+        .map(|(system, code, _)| if *system == SIGNS { (*code).to_owned() } else { format!("LOINC {code}") })
+        .collect();
     format!("{}; LOINC {} for sets measured together", told.join(", "), PANEL.0)
 }
 

@@ -30,7 +30,10 @@ pub struct Service {
 
 /// What is to be done for one Observation.
 pub enum Plan {
-    Record { session: SessionId, incoming: Box<Incoming> },
+    Record {
+        session: SessionId,
+        incoming: Box<Incoming>,
+    },
     /// The condition found it.
     Exists(Id),
 }
@@ -113,7 +116,8 @@ impl Service {
             Err(Refusal::SessionEnded) => return Err(no_session()),
             other => other?,
         };
-        metrics::counter!("healthsync_fhir_observations_total", "repeated" => receipt.repeated.to_string()).increment(1);
+        metrics::counter!("healthsync_fhir_observations_total", "repeated" => receipt.repeated.to_string())
+            .increment(1);
         if useless {
             return Err(Failure { recorded: true, ..useless_for(warnings) });
         }
@@ -207,7 +211,8 @@ impl Service {
         let shown = found.page.iter().filter_map(|row| resources.remove(&(row.seq, row.part)));
         let mut entries: Vec<Value> = shown.map(|resource| entry(base, search.kind, resource)).collect();
         if incomplete {
-            let older = Issue::error(Code::Incomplete, "the oldest resources of this consultation are not searched").warning();
+            let older =
+                Issue::error(Code::Incomplete, "the oldest resources of this consultation are not searched").warning();
             entries.push(json!({ "resource": outcome(&[older]), "search": { "mode": "outcome" } }));
         }
         if !entries.is_empty() {

@@ -16,7 +16,8 @@ pub enum Sign {
 }
 
 /// `Observation.code` of several signs measured together.
-pub const PANEL: (&str, &str) = ("85353-1", "Vital signs, weight, height, head circumference, oxygen saturation and BMI panel");
+pub const PANEL: (&str, &str) =
+    ("85353-1", "Vital signs, weight, height, head circumference, oxygen saturation and BMI panel");
 
 const SYSTOLIC: (&str, &str) = ("8480-6", "Systolic blood pressure");
 const DIASTOLIC: (&str, &str) = ("8462-4", "Diastolic blood pressure");
@@ -91,7 +92,10 @@ impl Sign {
             Self::Temperature => quantity(vitals.temperature, "degrees C", "Cel"),
             Self::BloodPressure => {
                 let parts = [(SYSTOLIC, vitals.systolic_bp), (DIASTOLIC, vitals.diastolic_bp)];
-                vec![("component", parts.map(|((code, display), value)| pressure(code, display, value)).to_vec().into())]
+                vec![(
+                    "component",
+                    parts.map(|((code, display), value)| pressure(code, display, value)).to_vec().into(),
+                )]
             }
             Self::Consciousness => {
                 let level = vitals.consciousness.map(|level| ("valueCodeableConcept", consciousness(level)));

@@ -58,7 +58,8 @@ impl Door {
             return base.trim_end_matches('/').to_owned();
         }
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let plain = |host: &&str| host.len() <= 255 && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
+        let plain =
+            |host: &&str| host.len() <= 255 && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
         format!("http://{}/fhir", host.filter(plain).unwrap_or("localhost"))
     }
 }
@@ -92,7 +93,8 @@ async fn not_allowed() -> Response {
 }
 
 async fn unknown() -> Response {
-    Failure::new(404, Issue::error(Code::NotSupported, "there is no such resource type or operation here")).into_response()
+    Failure::new(404, Issue::error(Code::NotSupported, "there is no such resource type or operation here"))
+        .into_response()
 }
 
 async fn metadata(State(door): Shared, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Reply, Failure> {
@@ -113,7 +115,12 @@ async fn resource(headers: &HeaderMap, body: Body, limit: usize, kind: &str) -> 
     Ok(resource)
 }
 
-async fn process(State(door): Shared, headers: HeaderMap, RawQuery(query): RawQuery, body: Body) -> Result<Reply, Failure> {
+async fn process(
+    State(door): Shared,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: Body,
+) -> Result<Reply, Failure> {
     preferences(&headers, query.as_deref().unwrap_or_default())?;
     let bundle = resource(&headers, body, MAX_BUNDLE_BYTES, "Bundle").await?;
     Ok(Reply::ok(bundle::process(&door.service, &bundle, &door.base(&headers)).await?))
@@ -241,4 +248,3 @@ async fn websocket(
         drop(place);
     }))
 }
-

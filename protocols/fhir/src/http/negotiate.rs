@@ -26,11 +26,16 @@ pub fn preferences(headers: &HeaderMap, query: &str) -> Result<Preferences, Fail
     let format = query::pairs(query).into_iter().find(|(name, _)| name == "_format");
     let accepted = match &format {
         // A plus sign that was not escaped has become a space.
-        Some((_, format)) => matches!(essence(&format.replace(' ', "+")).as_str(), "json" | "application/json" | "application/fhir+json"),
+        Some((_, format)) => {
+            matches!(essence(&format.replace(' ', "+")).as_str(), "json" | "application/json" | "application/fhir+json")
+        }
         None => header_text(headers, header::ACCEPT).is_none_or(|accept| accept.split(',').any(acceptable)),
     };
     if !accepted {
-        return Err(Failure::new(406, Issue::error(Code::NotSupported, "only application/fhir+json is written, version 4.0")));
+        return Err(Failure::new(
+            406,
+            Issue::error(Code::NotSupported, "only application/fhir+json is written, version 4.0"),
+        ));
     }
     let mut preferences = Preferences { answer: Return::Minimal, lenient: false };
     for line in headers.get_all("prefer") {
@@ -99,10 +104,17 @@ mod tests {
 
     #[test]
     fn json_of_r4_is_written_and_nothing_else() {
-        for accept in ["*/*", "application/fhir+json", "text/html, application/json;q=0.9", "application/fhir+json; fhirVersion=4.0"] {
+        for accept in [
+            "*/*",
+            "application/fhir+json",
+            "text/html, application/json;q=0.9",
+            "application/fhir+json; fhirVersion=4.0",
+        ] {
             assert!(preferences(&headers("accept", accept), "").is_ok(), "{accept}");
         }
-        for accept in ["application/fhir+xml", "text/html", "application/fhir+json; fhirVersion=5.0", "application/json;q=0"] {
+        for accept in
+            ["application/fhir+xml", "text/html", "application/fhir+json; fhirVersion=5.0", "application/json;q=0"]
+        {
             assert_eq!(preferences(&headers("accept", accept), "").unwrap_err().status, 406, "{accept}");
         }
         assert!(preferences(&headers("accept", "text/html"), "_format=application/fhir+json").is_ok());
@@ -111,10 +123,17 @@ mod tests {
 
     #[test]
     fn json_in_utf_8_is_taken_and_nothing_else() {
-        for content in ["application/fhir+json", "application/json; charset=UTF-8", "application/fhir+json;fhirVersion=\"4.0\""] {
+        for content in
+            ["application/fhir+json", "application/json; charset=UTF-8", "application/fhir+json;fhirVersion=\"4.0\""]
+        {
             assert!(content_type(&headers("content-type", content)).is_ok(), "{content}");
         }
-        for content in ["text/plain", "application/fhir+xml", "application/fhir+json; charset=latin1", "application/json; fhirVersion=3.0"] {
+        for content in [
+            "text/plain",
+            "application/fhir+xml",
+            "application/fhir+json; charset=latin1",
+            "application/json; fhirVersion=3.0",
+        ] {
             assert_eq!(content_type(&headers("content-type", content)).unwrap_err().status, 415, "{content}");
         }
         assert!(content_type(&HeaderMap::new()).is_err());
@@ -124,7 +143,10 @@ mod tests {
     fn preferences_are_read() {
         let read = |text: &str| preferences(&headers("prefer", text), "").unwrap();
         assert_eq!(read("return=representation").answer, Return::Representation);
-        assert_eq!(read("return=OperationOutcome, handling=lenient"), Preferences { answer: Return::Outcome, lenient: true });
+        assert_eq!(
+            read("return=OperationOutcome, handling=lenient"),
+            Preferences { answer: Return::Outcome, lenient: true }
+        );
         assert_eq!(read("respond-async").answer, Return::Minimal);
     }
 }

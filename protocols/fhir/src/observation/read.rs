@@ -62,7 +62,9 @@ pub fn observation(
     let mut issues = Vec::new();
     for name in ["implicitRules", "modifierExtension"] {
         if root.has(name) {
-            issues.push(Issue::error(Code::Extension, "changes the meaning in a way not known here").at(root.below(name)));
+            issues.push(
+                Issue::error(Code::Extension, "changes the meaning in a way not known here").at(root.below(name)),
+            );
         }
     }
     let standing = standing(&root, &mut issues);
@@ -90,6 +92,7 @@ pub fn observation(
         EventBody::VitalsAmended(amended) => amended.amendments.is_empty(),
         _ => false,
     };
+    let body = if useless { under_digest(body, resource) } else { body };
     Ok(Incoming { patient, identifiers, body, warnings, useless })
 }
 
@@ -163,7 +166,8 @@ fn measurements<'a>(root: &Node<'a>, issues: &mut Vec<Issue>) -> Vec<Measurement
             let nothing = "vs-3: there is neither a value nor a reason for its absence";
             issues.push(Issue::error(Code::Invariant, nothing).at(&component.path));
         }
-        if main.value.is_some() && part.field().is_some() && part.field() == main.field() && same_code(root, component) {
+        if main.value.is_some() && part.field().is_some() && part.field() == main.field() && same_code(root, component)
+        {
             let twice = "obs-7: the value stands beside a component with the same code";
             issues.push(Issue::error(Code::Invariant, twice).at(&component.path));
         }
@@ -198,6 +202,15 @@ fn source(own: Option<&Identifier>, device: Option<String>, resource: &Value) ->
         None => (String::new(), digest(resource)),
     };
     MonitorSource { protocol: MonitorProtocol::Fhir, application: device.unwrap_or_default(), facility, message_id }
+}
+
+/// What could not be used does not take the place of what is sent right under the same identifier later.
+fn under_digest(mut body: EventBody, resource: &Value) -> EventBody {
+    if let EventBody::VitalsObserved(observed) = &mut body {
+        observed.source.facility = String::new();
+        observed.source.message_id = digest(resource);
+    }
+    body
 }
 
 /// How the digests of resources without identifier begin.
@@ -256,3 +269,6 @@ fn observed(
     }
     EventBody::VitalsObserved(VitalsObserved { source, taken_at, vitals, rejected })
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,7 +55,8 @@ pub fn patient(resource: &Node<'_>, companions: Companions<'_>, issues: &mut Vec
 fn named(text: Option<&str>, place: &str, issues: &mut Vec<Issue>) -> Option<PatientId> {
     let patient = text.and_then(|text| PatientId::new(text).ok());
     if patient.is_none() {
-        issues.push(Issue::error(Code::Value, "names no patient: 1 to 64 printable characters without spaces").at(place));
+        issues
+            .push(Issue::error(Code::Value, "names no patient: 1 to 64 printable characters without spaces").at(place));
     }
     patient
 }

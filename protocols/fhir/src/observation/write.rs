@@ -105,9 +105,8 @@ fn one(event: &Event, source: &MonitorSource, part: &Part, number: u16, context:
     if let Some(profile) = part.sign.profile() {
         resource["meta"]["profile"] = json!([profile]);
     }
-    let coding = |(system, code, display): &(&str, &str, &str)| {
-        json!({ "system": system, "code": code, "display": display })
-    };
+    let coding =
+        |(system, code, display): &(&str, &str, &str)| json!({ "system": system, "code": code, "display": display });
     resource["code"] = json!({ "coding": part.sign.codings().iter().map(coding).collect::<Vec<_>>() });
     for (element, value) in part.sign.value(&part.vitals) {
         resource[element] = value;
@@ -128,7 +127,8 @@ fn base(
 ) -> Value {
     let mut resource = context.head(Kind::Observation, event, number, "subject");
     resource["status"] = json!(status);
-    resource["category"] = json!([{ "coding": [{ "system": CATEGORY, "code": "vital-signs", "display": "Vital Signs" }] }]);
+    resource["category"] =
+        json!([{ "coding": [{ "system": CATEGORY, "code": "vital-signs", "display": "Vital Signs" }] }]);
     resource["encounter"] = context.encounter();
     resource["effectiveDateTime"] = json!(taken_at.to_string());
     resource["issued"] = json!(event.at.to_string());
@@ -143,7 +143,8 @@ fn base(
 
 /// As the sender gave it; a resource without one has none.
 fn identifier(source: &MonitorSource) -> Option<Value> {
-    if source.protocol != MonitorProtocol::Fhir || (source.facility.is_empty() && source.message_id.starts_with(DIGEST)) {
+    if source.protocol != MonitorProtocol::Fhir || (source.facility.is_empty() && source.message_id.starts_with(DIGEST))
+    {
         return None;
     }
     // An identifier without a system is understood within the sender's own.

@@ -1,5 +1,7 @@
 use super::*;
-use healthsync_events::{Event, EventBody, MonitorProtocol, MonitorSource, Seq, VERSION, VitalSigns, clinical::VitalsObserved};
+use healthsync_events::{
+    Event, EventBody, MonitorProtocol, MonitorSource, Seq, VERSION, VitalSigns, clinical::VitalsObserved,
+};
 use uuid::Uuid;
 
 fn read(query: &[(&str, &str)]) -> Result<Search, Failure> {

@@ -47,7 +47,9 @@ impl FromStr for Endpoint {
             None => return Err(NoEndpoint),
         };
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let dots = |segment: &str| matches!(segment.to_ascii_lowercase().as_str(), "." | ".." | "%2e" | "%2e%2e" | ".%2e" | "%2e.");
+        let dots = |segment: &str| {
+            matches!(segment.to_ascii_lowercase().as_str(), "." | ".." | "%2e" | "%2e%2e" | ".%2e" | "%2e.")
+        };
         if uri.path().split('/').any(dots) {
             return Err(NoEndpoint);
         }
@@ -70,7 +72,8 @@ impl Allowed {
 
     pub fn allows(&self, endpoint: &Endpoint) -> bool {
         self.0.iter().any(|allowed| {
-            let same = (allowed.scheme, &allowed.host, allowed.port) == (endpoint.scheme, &endpoint.host, endpoint.port);
+            let same =
+                (allowed.scheme, &allowed.host, allowed.port) == (endpoint.scheme, &endpoint.host, endpoint.port);
             let prefix = allowed.path.trim_end_matches('/');
             let rest = endpoint.path.strip_prefix(prefix);
             same && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))

@@ -130,16 +130,16 @@ impl Follower {
                     }
                 }
                 Some(Err(_)) => return self.beat_while_waiting().await,
-                None => {
-                    // Over: what comes next is another consultation.
-                    self.live.change(|subscription| {
-                        if let Some(last) = subscription.follows.last_mut() {
-                            last.next = Seq(u64::MAX);
-                        }
-                    });
-                    return Ok(());
-                }
+                None => return self.pause_if_it_goes_on().await,
             }
+        }
+    }
+
+    /// The stream has ended, as it does when the consultation has.
+    async fn pause_if_it_goes_on(&self) -> Result<(), Over> {
+        match self.live.subscription().follows.last() {
+            Some(last) if self.goes_on(*last).await => self.beat_while_waiting().await,
+            _ => Ok(()),
         }
     }
 
@@ -156,7 +156,13 @@ impl Follower {
             self.live.change(step);
             return Ok(false);
         }
-        let resources = resources(&self.owner.charts(), event, &subscription).await.unwrap_or_default();
+        let resources = loop {
+            match resources(&self.owner.charts(), event, &subscription).await {
+                Ok(resources) => break resources,
+                // The log is busy: the notification waits, as those behind it do.
+                Err(_) => sleep(LOOK_EVERY).await,
+            }
+        };
         let happened = Happened { number: subscription.sent + 1, at: event.at, resources };
         self.deliver(&self.live.notice(Type::EventNotification, &[happened])).await?;
         let kept = self.live.change(|subscription| {

@@ -1,7 +1,7 @@
 //! All subscriptions: kept durably, started again with the server, bounded in number.
 
 use super::{
-    Allowed, Channel, Courier, Followed, Status, Subscription, Topic,
+    Allowed, Channel, Courier, Followed, Status, Subscription,
     allow::Endpoint,
     follow::{self, Follower},
     live::{Live, now},
@@ -30,6 +30,9 @@ const SHELF: &str = "fhir-subscriptions";
 
 /// Consultations of one subscription that are remembered for `$events`.
 pub(super) const MAX_FOLLOWED: usize = 64;
+
+/// Subscriptions taken up again, even if fewer are allowed by now.
+const MAX_KEPT: usize = 1_024;
 
 /// How long a token binds, and tokens at a time.
 const TOKEN_LIVES: Duration = Duration::from_secs(300);
@@ -74,7 +77,7 @@ impl Subscriptions {
 
     /// Takes up the subscriptions that an earlier run has left.
     pub async fn resume(self: &Arc<Self>) -> Result<(), Refusal> {
-        for (name, body) in self.documents.on_shelf(SHELF, self.settings.max).await? {
+        for (name, body) in self.documents.on_shelf(SHELF, self.settings.max.max(MAX_KEPT)).await? {
             match serde_json::from_str::<Subscription>(&body) {
                 Ok(subscription) => self.start(subscription),
                 // Its content is not logged: it names a patient.
@@ -274,7 +277,10 @@ impl Subscriptions {
     pub fn token(&self, id: &str, websocket: &str) -> Result<Value, Failure> {
         let live = self.find(id)?;
         if live.subscription().channel != Channel::Websocket {
-            return Err(Failure::new(422, Issue::error(Code::BusinessRule, "the subscription's channel is no websocket")));
+            return Err(Failure::new(
+                422,
+                Issue::error(Code::BusinessRule, "the subscription's channel is no websocket"),
+            ));
         }
         let expires = Timestamp::from_millis(now().millis() + TOKEN_LIVES.as_millis() as i64);
         let token = Uuid::new_v4().simple().to_string();
@@ -304,10 +310,5 @@ impl Subscriptions {
             return None;
         }
         self.lock().get(id).map(Arc::clone)
-    }
-
-    /// Topics, for the capability statement.
-    pub fn topics() -> impl Iterator<Item = &'static str> {
-        Topic::ALL.into_iter().map(Topic::url)
     }
 }

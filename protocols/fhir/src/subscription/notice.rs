@@ -117,7 +117,8 @@ fn entry(subscription: &Subscription, resource: &Value) -> Value {
     let text = |name: &str| resource.get(name).and_then(Value::as_str).unwrap_or_default();
     let place = format!("{}/{}", text("resourceType"), text("id"));
     let first = version(resource).0 == "W/\"1\"";
-    let (method, url, status) = if first { ("POST", text("resourceType").to_owned(), "201") } else { ("PUT", place, "200") };
+    let (method, url, status) =
+        if first { ("POST", text("resourceType").to_owned(), "201") } else { ("PUT", place, "200") };
     let mut entry = json!({
         "fullUrl": address(subscription, resource),
         "request": { "method": method, "url": url },

@@ -7,9 +7,7 @@ use super::{
 use crate::{
     issue::{Code, Failure, Issue},
     json::Node,
-    names::{
-        BACKPORT_CONTENT, BACKPORT_FILTER, BACKPORT_HEARTBEAT, BACKPORT_MAX_COUNT, BACKPORT_SUBSCRIPTION, BACKPORT_TIMEOUT,
-    },
+    names::{BACKPORT_CONTENT, BACKPORT_FILTER, BACKPORT_HEARTBEAT, BACKPORT_SUBSCRIPTION, BACKPORT_TIMEOUT},
     observation::value::clip,
     query,
     search::{Search, Token, Whose},
@@ -62,7 +60,9 @@ pub fn read(resource: &Value, asked: Asked<'_>) -> Result<Subscription, Failure>
     if channel.is_none() && !root.has("channel") {
         issues.push(Issue::error(Code::Required, "is missing").at(root.below("channel")));
     }
-    let told = channel.map(|node| (channel_of(&node, asked.allowed, &mut issues), content(&node, &mut issues), heartbeat(&node, &mut issues)));
+    let told = channel.map(|node| {
+        (channel_of(&node, asked.allowed, &mut issues), content(&node, &mut issues), heartbeat(&node, &mut issues))
+    });
     match (topic, filter, told) {
         (Some(topic), Some((whose, codes)), Some((Some(channel), content, heartbeat))) if issues.is_empty() => {
             Ok(Subscription {
@@ -148,7 +148,8 @@ fn channel_of(channel: &Node<'_>, allowed: &Allowed, issues: &mut Vec<Issue>) ->
             Some(Channel::RestHook { endpoint: endpoint.to_owned(), headers: headers(channel, issues)? })
         }
         _ => {
-            issues.push(Issue::error(Code::NotSupported, "is neither rest-hook nor websocket").at(channel.below("type")));
+            issues
+                .push(Issue::error(Code::NotSupported, "is neither rest-hook nor websocket").at(channel.below("type")));
             None
         }
     }
@@ -191,14 +192,11 @@ fn content(channel: &Node<'_>, issues: &mut Vec<Issue>) -> Content {
 }
 
 fn heartbeat(channel: &Node<'_>, issues: &mut Vec<Issue>) -> Option<u32> {
-    // What is more than this server does is refused rather than ignored.
-    for url in [BACKPORT_TIMEOUT] {
-        if !extensions(channel, url, issues).is_empty() {
-            issues.push(Issue::error(Code::NotSupported, "a timeout of its own is not supported").at(&channel.path));
-        }
+    // What this server does not do is refused rather than ignored. A greatest number of events needs no care: each
+    // notification tells of one.
+    if !extensions(channel, BACKPORT_TIMEOUT, issues).is_empty() {
+        issues.push(Issue::error(Code::NotSupported, "a timeout of its own is not supported").at(&channel.path));
     }
-    // Each notification tells of one event, which is never too many.
-    let _ = extensions(channel, BACKPORT_MAX_COUNT, issues);
     let beats = extensions(channel, BACKPORT_HEARTBEAT, issues);
     let seconds = beats.first()?.value.get("valueUnsignedInt").and_then(Value::as_u64);
     if seconds.is_none_or(|seconds| !HEARTBEAT.contains(&seconds)) {

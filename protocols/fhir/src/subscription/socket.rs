@@ -1,11 +1,7 @@
 //! WebSockets bound to subscriptions: the client sends `bind-with-token TOKEN`, the server a handshake and then
 //! notifications, one a message.
 
-use super::{
-    Subscriptions,
-    live::Live,
-    notice::Type,
-};
+use super::{Subscriptions, live::Live, notice::Type};
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use futures_util::{SinkExt, StreamExt};
 use std::{sync::Arc, time::Duration};
@@ -19,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 /// Subscriptions that one socket may be bound to.
 const MAX_BOUND: usize = 16;
 
-/// How often a silent client is asked whether it is there, and when it is taken for gone.
+/// How often a silent client is asked whether it is there, and when it is taken for gone. The first time is also how long
+/// a client has to bind.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const DEAD_AFTER: Duration = Duration::from_secs(50);
 
@@ -53,6 +50,9 @@ pub async fn serve(socket: WebSocket, subscriptions: Arc<Subscriptions>, shutdow
             _ = ping.tick() => {
                 if alive.elapsed() > DEAD_AFTER {
                     break None;
+                }
+                if bound.is_empty() {
+                    break Some((close_code::POLICY, "nothing was bound in time"));
                 }
                 Message::Ping(axum::body::Bytes::new())
             }
