@@ -204,7 +204,7 @@ impl Charts {
             let behind = (summary.head.0 - chart.head.0) as usize;
             let mut events = self.sessions.events(session, chart.head.next()).await?.take(behind);
             while let Some(event) = events.next().await {
-                chart.apply(&*event?);
+                chart.apply(&event?);
             }
         }
         Ok(Held(slot))

@@ -13,7 +13,7 @@ use super::{
 use crate::{chart::Charts, search::Whose};
 use futures_util::StreamExt;
 use healthsync_events::{Event, EventBody, EventStream, Refusal, Seq, SessionId};
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::time::{Instant, interval_at, sleep};
 
 /// How often it is looked whether a consultation has begun.
@@ -34,16 +34,16 @@ impl Follower {
     /// Until the subscription is stopped, over, or cannot be delivered.
     pub async fn run(self) {
         let stop = self.live.stop.clone();
-        let work = async {
-            self.greet().await?;
-            loop {
-                let session = self.next_session().await?;
-                self.follow(session).await?;
-            }
-        };
-        let ended: Option<Result<std::convert::Infallible, Over>> = stop.run_until_cancelled(work).await;
-        if ended.is_some() {
+        if stop.run_until_cancelled(self.work()).await.is_some() {
             tracing::info!("a FHIR subscription has come to its end");
+        }
+    }
+
+    async fn work(&self) -> Result<Infallible, Over> {
+        self.greet().await?;
+        loop {
+            let session = self.next_session().await?;
+            self.follow(session).await?;
         }
     }
 
