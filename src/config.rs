@@ -2,8 +2,10 @@
 //! Unknown keys are refused, so that a misspelt one cannot be silently without effect.
 
 mod fhir;
+mod pools;
 
 pub use fhir::Fhir;
+pub use pools::{Operations, Place, Placement, Pools};
 
 use figment::{
     Figment,
@@ -32,9 +34,13 @@ pub struct Config {
     pub http: Http,
     pub mllp: Mllp,
     pub fhir: Fhir,
+    pub kserve: Kserve,
     pub webrtc: Webrtc,
     pub storage: Storage,
     pub models: Models,
+    pub pools: Pools,
+    pub placement: Placement,
+    pub operations: Operations,
     pub translation: Translation,
     pub speech: Speech,
     pub sessions: Sessions,
@@ -74,6 +80,17 @@ pub struct MllpTls {
     /// Authorities whose certificates monitors must show; absent, they need none.
     #[serde(default)]
     pub client_authorities: Option<PathBuf>,
+}
+
+/// The pools for programs that speak the KServe v2 inference protocol, such as `tritonclient`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Kserve {
+    pub enabled: bool,
+    pub listen: SocketAddr,
+    /// File with the bearer token that clients must present, at least 32 characters.
+    pub token_file: Option<PathBuf>,
+    pub max_connections: usize,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -119,6 +136,8 @@ pub enum TranscribeEngine {
     WhisperCpp,
     /// Batches of utterances, on a GPU or the CPU. Needs a binary built with the feature `candle`.
     Candle,
+    /// The same, with utterances that join and leave between two tokens.
+    CandleContinuous,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -218,6 +237,12 @@ impl Default for Mllp {
     }
 }
 
+impl Default for Kserve {
+    fn default() -> Self {
+        Self { enabled: false, listen: ([127, 0, 0, 1], 8000).into(), token_file: None, max_connections: 64 }
+    }
+}
+
 impl Default for Webrtc {
     fn default() -> Self {
         Self { addresses: Vec::new(), max_connections: 256 }
@@ -270,6 +295,8 @@ pub enum ConfigError {
     Invalid(#[from] Box<figment::Error>),
     #[error("{key} must be {rule}")]
     Value { key: &'static str, rule: &'static str },
+    #[error("pools.{pool}: {refusal}")]
+    Pool { pool: &'static str, refusal: String },
     #[error("speech.voices.{language} must be {rule}")]
     Voices { language: String, rule: &'static str },
     #[error("speech.voices.{language} names {voice:?}, which is no voice of that language")]
@@ -294,6 +321,7 @@ impl Config {
         let at_least_one = [
             ("http.max_connections", self.http.max_connections),
             ("mllp.max_connections", self.mllp.max_connections),
+            ("kserve.max_connections", self.kserve.max_connections),
             ("webrtc.max_connections", self.webrtc.max_connections),
             ("fhir.max_subscriptions", self.fhir.max_subscriptions),
             ("fhir.delivery_attempts", self.fhir.delivery_attempts as usize),
@@ -305,11 +333,21 @@ impl Config {
         ];
         match at_least_one.into_iter().find(|(_, value)| *value == 0) {
             Some((key, _)) => Err(ConfigError::Value { key, rule: "at least 1" }),
+            None if self.kserve.enabled && self.kserve.token_file.is_none() => {
+                Err(ConfigError::Value { key: "kserve.token_file", rule: "given where kserve.enabled is true" })
+            }
             None if self.mllp.zone().is_none() => {
                 Err(ConfigError::Value { key: "mllp.utc_offset_minutes", rule: "-720 to 840" })
             }
-            None => self.models.check().and_then(|()| self.speech.check()),
+            None => self.check_parts(),
         }
+    }
+
+    fn check_parts(&self) -> Result<(), ConfigError> {
+        self.models.check()?;
+        self.pools.check()?;
+        self.placement.check()?;
+        self.speech.check()
     }
 
     /// Cores to use where the configuration says 0.
@@ -328,7 +366,7 @@ impl Mllp {
 impl Models {
     fn check(&self) -> Result<(), ConfigError> {
         let refuse = |key, rule| Err(ConfigError::Value { key, rule });
-        let candle = self.transcribe_engine == TranscribeEngine::Candle;
+        let candle = self.transcribe_engine != TranscribeEngine::WhisperCpp;
         if candle && !cfg!(feature = "candle") {
             return refuse(
                 "models.transcribe_engine",
@@ -392,6 +430,14 @@ mod tests {
     fn an_unknown_key_is_refused_by_name() {
         let error = load("[http]\nlissten = '127.0.0.1:9000'\n").unwrap_err();
         assert!(error.to_string().contains("lissten"), "{error}");
+    }
+
+    #[test]
+    fn the_pools_are_not_opened_without_a_token() {
+        assert!(!load("").unwrap().kserve.enabled);
+        let error = load("[kserve]\nenabled = true\n").unwrap_err();
+        assert_eq!(error.to_string(), "kserve.token_file must be given where kserve.enabled is true");
+        assert!(load("[kserve]\nenabled = true\ntoken_file = 'token'\n").is_ok());
     }
 
     #[test]

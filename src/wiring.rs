@@ -3,21 +3,28 @@
 mod absent;
 mod fhir;
 mod load;
+mod pools;
 mod recognition;
 
 pub use fhir::fhir_door;
 pub use load::{demo_image, load_speaker, registry};
-pub use recognition::load_transcriber;
+pub use pools::Pools;
+pub use recognition::{load_transcriber, recognition_weights};
 
 use crate::{
     config::{self, Config},
     readiness::Readiness,
 };
 use anyhow::Context as _;
-use healthsync_actors::{Models, Pool, PoolConfig, SpeechSettings, pool::ModelFactory};
+use healthsync_actors::{Models, Pool, SpeechSettings, pool::ModelFactory};
 use healthsync_events::Sessions;
-use healthsync_models::Model;
+use healthsync_models::{
+    Model,
+    registry::Registry,
+    tasks::{Speaker, Transcriber, Translator},
+};
 use healthsync_webrtc::{WhipConfig, WhipServer};
+use pools::{Budgets, Source, Wanted};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
@@ -36,6 +43,7 @@ const CAPTIONS_ONLY: &str = "this server writes captions only";
 pub struct LoadedModels {
     pub models: Models,
     pub readiness: Readiness,
+    pub pools: Pools,
 }
 
 impl LoadedModels {
@@ -44,23 +52,12 @@ impl LoadedModels {
         let readiness = Readiness::default();
         let registry = Arc::new(load::registry(config)?);
         let speech = speech_settings(&config.speech, &load::voices(&registry))?;
-        let transcribe = start(
-            "transcribe",
-            recognition::max_batch(&config.models),
-            64,
-            recognition::transcriber(&registry, &config.models),
-        )?;
-        let (translator, speaker) = if config.models.captions_only {
-            (absent::absent("translate", CAPTIONS_ONLY), absent::absent("speak", CAPTIONS_ONLY))
-        } else {
-            let threads = Config::threads(config.models.speak_threads);
-            (load::translator(&registry, &config.translation)?, load::speaker(&registry, threads))
-        };
-        let translate = start("translate", 8, 256, translator)?;
-        let speak = start("speak", 1, 32, speaker)?;
+        let (transcribe, translate, speak) = start(config, &registry)?;
         watch(&readiness, &transcribe);
         watch(&readiness, &translate);
         watch(&readiness, &speak);
+        let pools: Pools =
+            Arc::new([Arc::new(transcribe.clone()), Arc::new(translate.clone()), Arc::new(speak.clone())]);
         let models = Models {
             transcribe,
             translate,
@@ -70,7 +67,7 @@ impl LoadedModels {
             images: Arc::new(healthsync_dicom::Decoder::default()),
             image_turns: Semaphore::new(IMAGE_TURNS),
         };
-        Ok(Self { models, readiness })
+        Ok(Self { models, readiness, pools })
     }
 }
 
@@ -90,15 +87,44 @@ fn speech_settings(config: &config::Speech, known: &BTreeSet<String>) -> anyhow:
     Ok(SpeechSettings { voices, speed: config.speed, ..SpeechSettings::default() })
 }
 
-/// Bounds are what two seconds of that model's work can hold: a longer queue only makes everyone late.
-fn start<M: Model>(
-    name: &'static str,
-    max_batch: usize,
-    capacity: usize,
-    factory: ModelFactory<M>,
-) -> anyhow::Result<Pool<M>> {
-    let config = PoolConfig { name, capacity, max_batch, max_queue_delay: Duration::ZERO, instances: 1 };
-    Pool::start(config, factory).with_context(|| format!("the {name} pool cannot be started"))
+type TaskPools = (Pool<Transcriber>, Pool<Translator>, Pool<Speaker>);
+
+fn start(config: &Config, registry: &Arc<Registry>) -> anyhow::Result<TaskPools> {
+    let budgets = Budgets::new(config);
+    let threads = Config::threads(config.models.speak_threads);
+    let (translator, speaker) = if config.models.captions_only {
+        (absent::absent("translate", CAPTIONS_ONLY), absent::absent("speak", CAPTIONS_ONLY))
+    } else {
+        (load::translator(registry, &config.translation)?, load::speaker(registry, threads))
+    };
+    let transcribe = Wanted {
+        name: "transcribe",
+        capacity: 64,
+        max_batch: recognition::max_batch(&config.models),
+        threads: Config::threads(config.models.transcribe_threads),
+        source: recognition::source(registry, &config.models),
+    };
+    let translate =
+        Wanted { name: "translate", capacity: 256, max_batch: 8, threads: 1, source: Source::Batch(translator) };
+    let source = Source::Batch(speaker);
+    let speak = Wanted { name: "speak", capacity: 32, max_batch: 1, threads, source };
+    let (settings, places) = (&config.pools, &config.placement);
+    Ok((
+        pools::start(transcribe, &settings.transcribe, &places.transcribe, &budgets)?,
+        pools::start(translate, &settings.translate, &places.translate, &budgets)?,
+        pools::start(speak, &settings.speak, &places.speak, &budgets)?,
+    ))
+}
+
+/// The recogniser as configured, and the requests one run of it takes at most, for who measures it in pools of its own.
+pub fn transcriber(config: &Config) -> anyhow::Result<(ModelFactory<Transcriber>, usize)> {
+    let registry = Arc::new(load::registry(config)?);
+    Ok((recognition::transcriber(&registry, &config.models), recognition::max_batch(&config.models)))
+}
+
+/// The translator as configured, likewise.
+pub fn translator(config: &Config) -> anyhow::Result<ModelFactory<Translator>> {
+    load::translator(&Arc::new(load::registry(config)?), &config.translation)
 }
 
 fn watch<M: Model>(readiness: &Readiness, pool: &Pool<M>) {

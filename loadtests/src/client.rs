@@ -17,6 +17,9 @@ use tokio_tungstenite::{
 /// How long any single answer may take. Starting a session on a busy machine takes milliseconds.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long loading a model may take.
+const LOADING: Duration = Duration::from_mins(5);
+
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     #[error("the server at {0} cannot be reached: start it with `healthsync serve`")]
@@ -99,6 +102,26 @@ impl ApiClient {
     /// What the server counts, in the Prometheus text format.
     pub async fn metrics(&self) -> Result<String, ClientError> {
         text("reading metrics", self.http.get(format!("{}/metrics", self.base))).await
+    }
+
+    /// What is at a path of the server, as JSON.
+    pub async fn get<T: serde::de::DeserializeOwned>(&self, what: &'static str, path: &str) -> Result<T, ClientError> {
+        json(what, self.http.get(format!("{}{path}", self.base))).await
+    }
+
+    /// Changes what is at a path, and returns what it is then, as JSON.
+    pub async fn patch<T: serde::de::DeserializeOwned>(
+        &self,
+        what: &'static str,
+        path: &str,
+        change: &serde_json::Value,
+    ) -> Result<T, ClientError> {
+        json(what, self.http.patch(format!("{}{path}", self.base)).json(change)).await
+    }
+
+    /// Asks for something to be done, and returns what the server says. It may take as long as loading a model does.
+    pub async fn ask(&self, what: &'static str, path: &str) -> Result<String, ClientError> {
+        text(what, self.http.post(format!("{}{path}", self.base)).timeout(LOADING)).await
     }
 
     /// A document of the session as Markdown: `transcript` or `report`.

@@ -4,8 +4,10 @@
 pub mod client;
 pub mod consultation;
 pub mod endurance;
+pub mod figures;
 pub mod hearing;
 pub mod outcome;
+pub mod pools;
 pub mod script;
 pub mod speech;
 pub mod vitals;

@@ -1,9 +1,11 @@
-//! `healthsync bench`: how many live streams this machine holds, how fast the recogniser is, how many monitors' messages
-//! are taken a second, beside others. `make bench-speech` and `make bench-vitals` run it; `loadtests/README.md` says
-//! what is measured.
+//! `healthsync bench`: how many live streams this machine holds, how fast the recogniser is, how well requests are
+//! batched and how many monitors' messages are taken a second, beside others. `make bench` runs it;
+//! `loadtests/README.md` says what is measured.
 
 mod call;
 mod options;
+mod pools;
+mod precision;
 mod vitals;
 
 use super::demo::record_voices;
@@ -47,6 +49,13 @@ const WEIGHTS: [&str; 4] = ["model.bin", "config.json", "tokenizer.json", "vocab
 pub enum Command {
     /// Live streams held and recognition speed, beside WhisperLive and faster-whisper.
     Speech(Box<SpeechOptions>),
+    /// How requests are batched, beside Triton; what a request costs; what batching gives; live speech beside other work.
+    Pools(Box<pools::PoolsOptions>),
+    /// Size, speed and quality of each form of the recogniser's weights.
+    Precision(precision::PrecisionOptions),
+    /// Serves the fake model of `bench pools`.
+    #[command(hide = true)]
+    PoolsDoor(pools::DoorOptions),
     /// A call that lasts: whether its delays or the server's memory grow.
     Call(call::Options),
     /// One pass of the recogniser over a corpus, as JSON.
@@ -61,20 +70,23 @@ pub enum Command {
 
 pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Speech(options) => until_ended(speech(config, &options)),
-        Command::Call(options) => until_ended(call::run(config, &options)),
-        Command::Vitals(options) => until_ended(vitals::run(&options)),
+        Command::Speech(options) => until_interrupted(speech(config, &options)),
+        Command::Pools(options) => until_interrupted(pools::run(config, &options)),
+        Command::Precision(options) => until_interrupted(precision::run(config, &options)),
+        Command::PoolsDoor(options) => super::runtime()?.block_on(pools::serve(&options)),
+        Command::Call(options) => until_interrupted(call::run(config, &options)),
+        Command::Vitals(options) => until_interrupted(vitals::run(&options)),
         Command::EnginePass(options) => engine_pass(config, &options),
-        Command::MllpEcho => until_ended(vitals::echo()),
+        Command::MllpEcho => until_interrupted(vitals::echo()),
     }
 }
 
 /// Dropping a benchmark ends every server it has started.
-fn until_ended(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn until_interrupted(benchmark: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     super::runtime()?.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {
-            done = work => done,
+            done = benchmark => done,
             result = tokio::signal::ctrl_c() => { result?; anyhow::bail!("interrupted") }
             _ = terminate.recv() => anyhow::bail!("terminated"),
         }

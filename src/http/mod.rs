@@ -9,6 +9,7 @@ mod invitations;
 mod observations;
 mod openapi;
 mod ops;
+mod pools;
 mod server;
 mod sessions;
 mod web;
@@ -17,7 +18,7 @@ mod whip;
 
 pub use server::{ServerLimits, serve};
 
-use crate::readiness::Readiness;
+use crate::{readiness::Readiness, wiring::Pools};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -45,12 +46,14 @@ pub struct App {
     /// FHIR, where it is served.
     pub fhir: Option<Arc<healthsync_fhir::http::Door>>,
     pub readiness: Readiness,
+    pub pools: Pools,
     pub metrics: PrometheusHandle,
     /// Cancelled when the server begins to shut down.
     pub shutdown: CancellationToken,
 }
 
-pub fn router(app: App) -> Router {
+/// `changes`: whether pools may be changed over HTTP.
+pub fn router(app: App, changes: bool) -> Router {
     let media = Router::new()
         .route("/api/v1/sessions/{id}/whip", post(whip::offer))
         .route("/api/v1/whip/{resource}", patch(whip::trickle).delete(whip::close))
@@ -75,12 +78,23 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/invitations/{token}", get(invitations::show))
         .route("/api/v1/unmatched", get(observations::unmatched))
         .route("/api/v1/unmapped", get(observations::unmapped))
+        .route("/api/v1/pools", get(pools::list))
         .route("/livez", get(ops::livez))
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES));
     let fhir = app.fhir.clone().map_or_else(Router::new, healthsync_fhir::http::router);
+    let operations = if changes {
+        Router::new()
+            .route("/api/v1/pools/{name}", get(pools::show).patch(pools::change))
+            .route("/api/v1/pools/{name}/reload", post(pools::reload))
+            .route("/api/v1/pools/{name}/promote", post(pools::promote))
+            .route("/api/v1/pools/{name}/roll-back", post(pools::roll_back))
+    } else {
+        Router::new().route("/api/v1/pools/{name}", get(pools::show))
+    };
     rest.merge(media)
+        .merge(operations.layer(DefaultBodyLimit::max(MAX_JSON_BYTES)))
         .merge(images)
         .merge(observations)
         .with_state(app)

@@ -1,7 +1,7 @@
 //! The OpenAPI document and its page. Paths are described where they are handled; the shapes they carry come
 //! from the event vocabulary's own JSON Schema, which OpenAPI 3.1 takes as it is.
 
-use super::{error::Problem, events, fhir, images, invitations, observations, ops, sessions, whep, whip};
+use super::{error::Problem, events, fhir, images, invitations, observations, ops, pools, sessions, whep, whip};
 use axum::Router;
 use healthsync_events::{
     Event, NewSession, Receipt, SessionSummary, UnmappedCode, UnmatchedMessage,
@@ -46,6 +46,12 @@ use utoipa_swagger_ui::SwaggerUi;
         whep::offer,
         whep::trickle,
         whep::close,
+        pools::list,
+        pools::show,
+        pools::change,
+        pools::reload,
+        pools::promote,
+        pools::roll_back,
         ops::livez,
         ops::readyz,
         ops::metrics

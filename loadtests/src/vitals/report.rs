@@ -1,7 +1,10 @@
 //! The result as Markdown and JSON.
 
 use super::{contest::RunResult, servers::System};
-use crate::speech::report::{Machine, of_medians, show};
+use crate::{
+    figures::{of_medians, show},
+    speech::report::Machine,
+};
 use serde::Serialize;
 use std::fmt::Write as _;
 
