@@ -1,6 +1,10 @@
 //! Configuration: built-in defaults, then a TOML file, then `HEALTHSYNC__SECTION__KEY` from the environment.
 //! Unknown keys are refused, so that a misspelt one cannot be silently without effect.
 
+mod kafka;
+
+pub use kafka::{Kafka, KafkaKey, KafkaResults, KafkaVitals, Properties};
+
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -26,6 +30,7 @@ const ENV_PREFIX: &str = "HEALTHSYNC__";
 pub struct Config {
     pub http: Http,
     pub mllp: Mllp,
+    pub kafka: Kafka,
     pub webrtc: Webrtc,
     pub storage: Storage,
     pub models: Models,
@@ -240,6 +245,8 @@ pub enum ConfigError {
     Invalid(#[from] Box<figment::Error>),
     #[error("{key} must be {rule}")]
     Value { key: &'static str, rule: &'static str },
+    #[error("kafka.results.kinds names {kind:?}, which no event has")]
+    Kind { kind: String },
     #[error("speech.voices.{language} must be {rule}")]
     Voices { language: String, rule: &'static str },
     #[error("speech.voices.{language} names {voice:?}, which is no voice of that language")]
@@ -272,7 +279,7 @@ impl Config {
         ];
         match at_least_one.into_iter().find(|(_, value)| *value == 0) {
             Some((key, _)) => Err(ConfigError::Value { key, rule: "at least 1" }),
-            None => self.models.check().and_then(|()| self.speech.check()),
+            None => self.models.check().and_then(|()| self.speech.check()).and_then(|()| self.kafka.check()),
         }
     }
 

@@ -53,10 +53,12 @@ impl Server {
             max_connections: config.http.max_connections,
             header_timeout: Duration::from_secs(config.http.header_timeout_seconds),
         };
-        let doors = vec![
+        let kafka = crate::wiring::kafka_doors(&config.kafka, &directory, &readiness, &shutdown)?;
+        let mut doors = vec![
             tokio::spawn(http::serve(http, http::router(app), limits, shutdown.clone())),
             tokio::spawn(crate::wiring::mllp_server(mllp, sessions, config.mllp.clone(), shutdown.clone())),
         ];
+        doors.extend(kafka);
         Ok(Self { http: http_addr, mllp: mllp_addr, readiness, shutdown, doors, whip, threads, directory })
     }
 

@@ -1,8 +1,12 @@
 //! Which engine does which task, with which weights, on how many threads.
 
+#[cfg(feature = "kafka")]
+mod kafka;
 mod load;
 mod recognition;
 
+#[cfg(feature = "kafka")]
+pub use kafka::kafka_doors;
 pub use load::{demo_image, load_speaker, registry};
 pub use recognition::load_transcriber;
 
@@ -123,6 +127,17 @@ pub async fn mllp_server(
         idle_timeout: Duration::from_secs(config.idle_timeout_seconds),
     };
     healthsync_hl7::server::serve(listener, sessions, limits, shutdown.cancelled_owned()).await;
+}
+
+/// A binary that does not know Kafka refuses a configuration with brokers.
+#[cfg(not(feature = "kafka"))]
+pub fn kafka_doors(
+    _: &config::Kafka,
+    _: &Arc<healthsync_actors::Directory>,
+    _: &Readiness,
+    _: &CancellationToken,
+) -> anyhow::Result<Vec<tokio::task::JoinHandle<()>>> {
+    Ok(Vec::new())
 }
 
 #[cfg(test)]

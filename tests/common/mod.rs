@@ -37,7 +37,12 @@ impl Server {
 
     /// Starts a server on the log that an earlier one left in `folder`.
     pub async fn start_in(folder: tempfile::TempDir) -> Self {
-        let (child, http, mllp) = spawn(folder.path());
+        Self::start_with(folder, &[]).await
+    }
+
+    /// The same with more of the environment.
+    pub async fn start_with(folder: tempfile::TempDir, settings: &[(&str, String)]) -> Self {
+        let (child, http, mllp) = spawn(folder.path(), settings);
         let server = Self { child, http, mllp, folder };
         server.api().wait_until_ready(READY).await.unwrap();
         server
@@ -82,13 +87,14 @@ pub async fn shared_server() -> Arc<Server> {
     server
 }
 
-fn spawn(folder: &Path) -> (Child, String, SocketAddr) {
+fn spawn(folder: &Path, settings: &[(&str, String)]) -> (Child, String, SocketAddr) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_healthsync"))
         .arg("serve")
         .current_dir(folder)
         .env("HEALTHSYNC__HTTP__LISTEN", "127.0.0.1:0")
         .env("HEALTHSYNC__MLLP__LISTEN", "127.0.0.1:0")
         .env("HEALTHSYNC__STORAGE__PATH", folder.join("log.db"))
+        .envs(settings.iter().map(|(key, value)| (key, value)))
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()

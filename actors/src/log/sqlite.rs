@@ -1,5 +1,9 @@
 //! The log in one `SQLite` file: a single writer thread, readers beside it (write-ahead logging).
 
+mod positions;
+
+pub(super) use positions::advance;
+
 use super::{
     ImagePart, LogError, SessionLog, SessionRow, Store,
     writer::{Write, Writer},
@@ -28,6 +32,7 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS unmatched (
         id INTEGER PRIMARY KEY AUTOINCREMENT, received_at INTEGER NOT NULL, patient TEXT, message_id TEXT NOT NULL,
         raw TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS unmatched_by_message ON unmatched (message_id);
 ";
 
 /// Idle read connections kept open; more are opened when needed and closed after.
@@ -53,6 +58,7 @@ impl SqliteStore {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.execute_batch(SCHEMA)?;
+            connection.execute_batch(positions::SCHEMA)?;
             Ok(connection)
         };
         let writer = Writer::start(open().map_err(storage)?)?;

@@ -1,14 +1,14 @@
 //! The one thread that writes. It takes whatever has queued up while the last transaction was being synced
 //! and commits it as one (group commit), so that durability costs one sync for many appends.
 
-use super::{ImagePart, LogError};
+use super::{ImagePart, LogError, positions::APPENDS, sqlite};
 use healthsync_events::{EventBody, ImageId, NewEvent, Seq, SessionId, UnmatchedMessage, limits::MAX_UNMATCHED};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::{
     sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     thread::JoinHandle,
 };
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, oneshot};
 
 /// Writes waiting for the next transaction. At 2 ms a commit this is far over a second of work: more than
 /// that is an overload to refuse, not to hide.
@@ -22,6 +22,7 @@ pub(super) enum Write {
     PutImage { session: SessionId, image: ImageId, part: ImagePart, bytes: Vec<u8> },
     DeleteImage { session: SessionId, image: ImageId, part: ImagePart },
     KeepUnmatched(UnmatchedMessage),
+    Advance { reader: String, positions: Vec<(SessionId, Seq)> },
 }
 
 type Reply = oneshot::Sender<Result<(), LogError>>;
@@ -29,16 +30,20 @@ type Reply = oneshot::Sender<Result<(), LogError>>;
 pub(super) struct Writer {
     queue: Option<SyncSender<(Write, Reply)>>,
     thread: Option<JoinHandle<()>>,
+    /// The head of each session's log as it grows. The thread holds the only sender, so that listeners learn of its end.
+    appended: broadcast::WeakSender<(SessionId, Seq)>,
 }
 
 impl Writer {
     pub(super) fn start(connection: Connection) -> Result<Self, LogError> {
         let (queue, waiting) = sync_channel(QUEUE);
+        let sender = broadcast::Sender::new(APPENDS);
+        let appended = sender.downgrade();
         let thread = std::thread::Builder::new()
             .name("session-log".into())
-            .spawn(move || run(connection, &waiting))
+            .spawn(move || run(connection, &waiting, &sender))
             .map_err(|e| LogError::Storage(e.to_string()))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), thread: Some(thread), appended })
     }
 
     pub(super) async fn write(&self, write: Write) -> Result<(), LogError> {
@@ -49,6 +54,11 @@ impl Writer {
             TrySendError::Disconnected(_) => LogError::Closed,
         })?;
         done.await.unwrap_or(Err(LogError::Closed))
+    }
+
+    pub(super) fn appended(&self) -> broadcast::Receiver<(SessionId, Seq)> {
+        // Without the thread there will be nothing to tell: a channel that has ended says so.
+        self.appended.upgrade().unwrap_or_else(|| broadcast::Sender::new(1)).subscribe()
     }
 }
 
@@ -62,7 +72,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(mut connection: Connection, waiting: &Receiver<(Write, Reply)>) {
+fn run(mut connection: Connection, waiting: &Receiver<(Write, Reply)>, appended: &broadcast::Sender<(SessionId, Seq)>) {
     while let Ok(first) = waiting.recv() {
         let mut group = vec![first];
         while group.len() < MAX_GROUP
@@ -71,18 +81,22 @@ fn run(mut connection: Connection, waiting: &Receiver<(Write, Reply)>) {
             group.push(next);
         }
         metrics::histogram!("healthsync_log_group_size").record(group.len() as f64);
-        commit(&mut connection, group);
+        commit(&mut connection, group, appended);
     }
     // Leaves one file behind rather than three.
     let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-fn commit(connection: &mut Connection, group: Vec<(Write, Reply)>) {
+fn commit(connection: &mut Connection, group: Vec<(Write, Reply)>, appended: &broadcast::Sender<(SessionId, Seq)>) {
     let started = std::time::Instant::now();
     match try_commit(connection, &group) {
         Ok(results) => {
             metrics::histogram!("healthsync_log_commit_seconds").record(started.elapsed().as_secs_f64());
-            for ((_, reply), result) in group.into_iter().zip(results) {
+            for ((write, reply), result) in group.into_iter().zip(results) {
+                if let (Write::Append { session, expected, events }, Ok(())) = (&write, &result) {
+                    // Nobody listening is no failure.
+                    let _ = appended.send((*session, Seq(expected.0 + events.len() as u64 - 1)));
+                }
                 let _ = reply.send(result);
             }
         }
@@ -125,6 +139,7 @@ fn apply(db: &Connection, write: &Write) -> Result<(), LogError> {
             params![session.0.as_bytes(), image.0.as_bytes(), *part as i64],
         ),
         Write::KeepUnmatched(message) => keep_unmatched(db, message),
+        Write::Advance { reader, positions } => sqlite::advance(db, reader, positions),
     }
 }
 
@@ -168,7 +183,9 @@ fn index(db: &Connection, session: SessionId, event: &NewEvent) -> Result<(), Lo
 fn keep_unmatched(db: &Connection, message: &UnmatchedMessage) -> Result<(), LogError> {
     execute(
         db,
-        "INSERT INTO unmatched (received_at, patient, message_id, raw) VALUES (?1, ?2, ?3, ?4)",
+        // Once, however often it is sent: who sends it waits to hear that it is kept.
+        "INSERT INTO unmatched (received_at, patient, message_id, raw) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS
+         (SELECT 1 FROM unmatched WHERE message_id = ?3 AND patient IS ?2 AND raw = ?4)",
         params![
             message.received_at.millis(),
             message.patient.as_ref().map(healthsync_events::PatientId::as_str),

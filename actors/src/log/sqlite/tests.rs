@@ -97,9 +97,9 @@ async fn image_parts_are_kept_apart_and_deleted_alone() {
 }
 
 #[tokio::test]
-async fn unmatched_messages_come_back_newest_first() {
+async fn unmatched_messages_are_kept_once_and_come_back_newest_first() {
     let (_folder, store) = store();
-    for id in ["a", "b"] {
+    for id in ["a", "b", "a"] {
         let message = UnmatchedMessage {
             received_at: Timestamp::from_millis(5),
             patient: Some("p9".parse().unwrap()),

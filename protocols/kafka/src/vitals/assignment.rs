@@ -1,0 +1,313 @@
+//! The partitions assigned to this reader and what of them is in work, shared between the thread that reads, the tasks
+//! that take messages, and librdkafka's callbacks.
+
+use super::window::Window;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// A message in work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ticket {
+    pub partition: i32,
+    pub offset: i64,
+    /// Of the partition's assignment: what was begun in an earlier one says nothing of this one.
+    epoch: u64,
+}
+
+#[derive(Debug, Default)]
+struct Partition {
+    epoch: u64,
+    window: Window,
+    /// Messages in work.
+    working: usize,
+    /// Messages whose session does not take them now.
+    stalled: usize,
+    paused: bool,
+}
+
+#[derive(Debug, Default)]
+struct Assigned {
+    partitions: BTreeMap<i32, Partition>,
+    /// Messages in work, those of partitions that were taken away included.
+    working: usize,
+    epochs: u64,
+    /// Nothing more is taken before half of the room is free again.
+    choked: bool,
+}
+
+/// Partitions to stop and to go on reading.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Turns {
+    pub pause: Vec<i32>,
+    pub resume: Vec<i32>,
+}
+
+pub(super) struct Assignment {
+    /// Messages in work at most.
+    room: usize,
+    assigned: Mutex<Assigned>,
+    changed: Condvar,
+}
+
+impl Assignment {
+    pub(super) fn new(room: usize) -> Self {
+        Self { room: room.max(1), assigned: Mutex::default(), changed: Condvar::new() }
+    }
+
+    pub(super) fn assign(&self, partitions: impl IntoIterator<Item = i32>) {
+        let mut assigned = self.lock();
+        for partition in partitions {
+            assigned.epochs += 1;
+            let epoch = assigned.epochs;
+            assigned.partitions.insert(partition, Partition { epoch, ..Partition::default() });
+        }
+    }
+
+    pub(super) fn revoke(&self, partitions: &[i32]) {
+        let mut assigned = self.lock();
+        assigned.partitions.retain(|partition, _| !partitions.contains(partition));
+    }
+
+    pub(super) fn partitions(&self) -> Vec<i32> {
+        self.lock().partitions.keys().copied().collect()
+    }
+
+    /// Takes a message into work; `None` where its partition is not, or no longer, assigned.
+    pub(super) fn begin(&self, partition: i32, offset: i64) -> Option<Ticket> {
+        let mut assigned = self.lock();
+        let place = assigned.partitions.get_mut(&partition)?;
+        if !place.window.begin(offset) {
+            return None;
+        }
+        place.working += 1;
+        let epoch = place.epoch;
+        assigned.working += 1;
+        Some(Ticket { partition, offset, epoch })
+    }
+
+    /// The message is no longer in work: it is durable, or it is left for the next reader.
+    pub(super) fn end(&self, ticket: Ticket, durable: bool) {
+        let mut assigned = self.lock();
+        assigned.working -= 1;
+        if let Some(place) = current(&mut assigned, ticket) {
+            place.working -= 1;
+            if durable {
+                place.window.finish(ticket.offset);
+            }
+        }
+        drop(assigned);
+        self.changed.notify_all();
+    }
+
+    /// The partition is not read on for as long as the guard lives.
+    pub(super) fn stall(self: &Arc<Self>, ticket: Ticket) -> Stall {
+        if let Some(place) = current(&mut self.lock(), ticket) {
+            place.stalled += 1;
+        }
+        Stall { assignment: Arc::clone(self), ticket }
+    }
+
+    /// What has to be paused or resumed; it counts as done.
+    pub(super) fn turns(&self) -> Turns {
+        let mut assigned = self.lock();
+        let choked = assigned.choked;
+        let mut turns = Turns::default();
+        for (number, partition) in &mut assigned.partitions {
+            let pause = choked || partition.stalled > 0 || partition.window.is_full();
+            if pause != partition.paused {
+                partition.paused = pause;
+                if pause { turns.pause.push(*number) } else { turns.resume.push(*number) }
+            }
+        }
+        turns
+    }
+
+    /// Waits, at most so long, until another message may be taken into work. When not, reading stops until half of the
+    /// room is free again.
+    pub(super) fn wait_for_room(&self, at_most: Duration) -> bool {
+        let mut assigned = self.lock();
+        let limit = if assigned.choked { self.room / 2 } else { self.room - 1 };
+        let full = |assigned: &mut Assigned| assigned.working > limit;
+        let waited = self.changed.wait_timeout_while(assigned, at_most, full);
+        assigned = waited.unwrap_or_else(PoisonError::into_inner).0;
+        assigned.choked = assigned.working > limit;
+        !assigned.choked
+    }
+
+    /// Waits, at most so long, until nothing of these partitions is in work.
+    pub(super) fn wait_until_idle(&self, partitions: &[i32], at_most: Duration) {
+        let busy = |assigned: &mut Assigned| {
+            partitions.iter().any(|number| assigned.partitions.get(number).is_some_and(|place| place.working > 0))
+        };
+        drop(self.changed.wait_timeout_while(self.lock(), at_most, busy));
+    }
+
+    /// Waits so long, or until something is no longer in work.
+    pub(super) fn wait(&self, at_most: Duration) {
+        drop(self.changed.wait_timeout(self.lock(), at_most));
+    }
+
+    /// Offsets to commit now.
+    pub(super) fn ask(&self) -> Vec<(i32, i64)> {
+        let mut assigned = self.lock();
+        assigned.partitions.iter_mut().filter_map(|(number, p)| Some((*number, p.window.ask()?))).collect()
+    }
+
+    /// Offsets to commit last of these partitions.
+    pub(super) fn last(&self, partitions: &[i32]) -> Vec<(i32, i64)> {
+        let assigned = self.lock();
+        let of = |number: &i32| Some((*number, assigned.partitions.get(number)?.window.last()?));
+        partitions.iter().filter_map(of).collect()
+    }
+
+    pub(super) fn answered(&self, partitions: impl IntoIterator<Item = i32>, committed: bool) {
+        let mut assigned = self.lock();
+        for number in partitions {
+            if let Some(partition) = assigned.partitions.get_mut(&number) {
+                partition.window.answered(committed);
+            }
+        }
+    }
+
+    /// Whether a partition waits for its commit: then it is not a matter of when the next is due.
+    pub(super) fn waits_for_commit(&self) -> bool {
+        self.lock().partitions.values().any(|partition| partition.window.is_full())
+    }
+
+    pub(super) fn gauge(&self) {
+        let assigned = self.lock();
+        let paused = assigned.partitions.values().filter(|partition| partition.paused).count();
+        metrics::gauge!("healthsync_kafka_vitals_in_flight").set(assigned.working as f64);
+        metrics::gauge!("healthsync_kafka_vitals_paused_partitions").set(paused as f64);
+        metrics::gauge!("healthsync_kafka_vitals_partitions").set(assigned.partitions.len() as f64);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Assigned> {
+        self.assigned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn current(assigned: &mut Assigned, ticket: Ticket) -> Option<&mut Partition> {
+    assigned.partitions.get_mut(&ticket.partition).filter(|partition| partition.epoch == ticket.epoch)
+}
+
+/// Keeps a partition from being read on.
+pub(super) struct Stall {
+    assignment: Arc<Assignment>,
+    ticket: Ticket,
+}
+
+impl Drop for Stall {
+    fn drop(&mut self) {
+        if let Some(place) = current(&mut self.assignment.lock(), self.ticket) {
+            place.stalled -= 1;
+        }
+    }
+}
+
+/// When a commit is due.
+pub(super) struct CommitClock {
+    interval: Duration,
+    last: Instant,
+    /// Since when an answer is awaited.
+    asked: Option<Instant>,
+}
+
+/// How long an answer to a commit may take before it is asked for again.
+const ANSWER: Duration = Duration::from_secs(30);
+
+impl CommitClock {
+    pub(super) fn new(interval: Duration, now: Instant) -> Self {
+        Self { interval, last: now, asked: None }
+    }
+
+    pub(super) fn is_due(&self, now: Instant, urgent: bool) -> bool {
+        self.asked.is_none() && (urgent || now.duration_since(self.last) >= self.interval)
+    }
+
+    pub(super) fn asked(&mut self, now: Instant) {
+        (self.last, self.asked) = (now, Some(now));
+    }
+
+    pub(super) fn answered(&mut self) {
+        self.asked = None;
+    }
+
+    /// Whether an answer is overdue.
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        self.asked.is_some_and(|asked| now.duration_since(asked) > ANSWER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assignment(room: usize) -> Arc<Assignment> {
+        let assignment = Arc::new(Assignment::new(room));
+        assignment.assign([0, 1]);
+        assignment
+    }
+
+    #[test]
+    fn a_session_that_takes_nothing_stops_its_partition_and_no_other() {
+        let assignment = assignment(10);
+        let ticket = assignment.begin(0, 1).unwrap();
+        let stall = assignment.stall(ticket);
+        assert_eq!(assignment.turns(), Turns { pause: vec![0], resume: vec![] });
+        assert_eq!(assignment.turns(), Turns::default(), "once");
+        drop(stall);
+        assert_eq!(assignment.turns(), Turns { pause: vec![], resume: vec![0] });
+    }
+
+    #[test]
+    fn everything_waits_while_there_is_no_room_and_until_half_of_it_is_free() {
+        let assignment = assignment(2);
+        let tickets = [assignment.begin(0, 1).unwrap(), assignment.begin(1, 1).unwrap()];
+        assert!(!assignment.wait_for_room(Duration::ZERO));
+        assert_eq!(assignment.turns().pause, [0, 1]);
+        assignment.end(tickets[0], true);
+        assert!(assignment.wait_for_room(Duration::ZERO));
+        assert_eq!(assignment.turns().resume, [0, 1]);
+    }
+
+    #[test]
+    fn what_was_begun_before_a_partition_was_taken_away_says_nothing_of_it_after() {
+        let assignment = assignment(10);
+        let old = assignment.begin(0, 7).unwrap();
+        assignment.revoke(&[0]);
+        assert_eq!(assignment.begin(0, 8), None);
+        assignment.assign([0]);
+        let new = assignment.begin(0, 7).unwrap();
+        assignment.end(old, true);
+        assert_eq!(assignment.ask(), [], "it is the new one's to finish");
+        assignment.end(new, true);
+        assert_eq!(assignment.ask(), [(0, 8)]);
+        assert!(assignment.wait_for_room(Duration::ZERO));
+    }
+
+    #[test]
+    fn what_was_left_undone_is_not_committed() {
+        let assignment = assignment(10);
+        let ticket = assignment.begin(0, 7).unwrap();
+        assignment.end(ticket, false);
+        assert_eq!((assignment.ask(), assignment.last(&[0, 1])), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_commit_is_due_by_the_clock_or_when_something_waits_for_it() {
+        let start = Instant::now();
+        let mut clock = CommitClock::new(Duration::from_secs(5), start);
+        assert!(!clock.is_due(start, false) && clock.is_due(start, true));
+        let later = start + Duration::from_secs(5);
+        assert!(clock.is_due(later, false));
+        clock.asked(later);
+        assert!(!clock.is_due(later + Duration::from_secs(9), true), "one at a time");
+        assert!(clock.is_overdue(later + ANSWER + Duration::from_secs(1)));
+        clock.answered();
+        assert!(clock.is_due(later + Duration::from_secs(5), false));
+    }
+}

@@ -1,0 +1,188 @@
+//! One message: into its patient's session, or kept as it is; back only when that is durable.
+
+use crate::reading::{self, Decoder, Envelope, Reading, Unmapped};
+use healthsync_events::{Refusal, Sessions, Timestamp, UnmatchedMessage};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Wait before the first try again, doubling from there.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// Characters kept of a message that is too large to be one; the topic has the whole of it, and `message_id` its place.
+const KEPT_OF_OVERSIZED: usize = 64 * 1024;
+
+/// A message as read from the topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Incoming {
+    pub partition: i32,
+    pub offset: i64,
+    pub key: Option<Vec<u8>>,
+    pub content_type: Option<String>,
+    pub payload: Vec<u8>,
+}
+
+/// What became of a message. It is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Recorded,
+    /// It had been recorded before.
+    Repeated,
+    /// Kept: its patient has no session.
+    Unmatched,
+    /// Kept: it cannot be recorded.
+    Unmapped,
+}
+
+impl Outcome {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Recorded => "recorded",
+            Self::Repeated => "repeated",
+            Self::Unmatched => "unmatched",
+            Self::Unmapped => "unmapped",
+        }
+    }
+}
+
+pub(super) struct Taker {
+    pub sessions: Arc<dyn Sessions>,
+    pub hl7: Decoder,
+    pub topic: String,
+    /// How long a session may refuse a message before it is kept instead: one session must not stop its partition.
+    pub give_up: Duration,
+    pub stop: CancellationToken,
+}
+
+/// What is still to be tried.
+enum Aim {
+    Record(Reading),
+    Keep(Option<Unmapped>, Option<Reading>),
+}
+
+impl Taker {
+    /// Returns when the message is durable; `None` when the server stops before that. `stalled` is called once, before
+    /// the first wait, and its result held until the end.
+    pub(super) async fn take<S>(&self, incoming: &Incoming, stalled: impl FnOnce() -> S) -> Option<Outcome> {
+        let envelope = Envelope {
+            key: incoming.key.as_deref(),
+            content_type: incoming.content_type.as_deref(),
+            payload: &incoming.payload,
+        };
+        let aim = match reading::read(envelope, &self.hl7, now()) {
+            Ok(reading) => Aim::Record(reading),
+            Err(unmapped) => Aim::Keep(Some(unmapped), None),
+        };
+        self.settle(incoming, aim, stalled).await
+    }
+
+    /// Keeps a message whose reading failed in a way that must not happen.
+    pub(super) async fn keep_panicked(&self, incoming: &Incoming) -> Option<Outcome> {
+        self.settle(incoming, Aim::Keep(Some(Unmapped::Panicked), None), || ()).await
+    }
+
+    async fn settle<S>(&self, incoming: &Incoming, mut aim: Aim, stalled: impl FnOnce() -> S) -> Option<Outcome> {
+        let begun = Instant::now();
+        let (mut wait, mut stalled, mut held) = (FIRST_WAIT, Some(stalled), None);
+        loop {
+            let refusal = match self.attempt(incoming, &mut aim).await {
+                Ok(outcome) => {
+                    metrics::counter!("healthsync_kafka_vitals_messages_total", "outcome" => outcome.label())
+                        .increment(1);
+                    return Some(outcome);
+                }
+                Err(refusal) => refusal,
+            };
+            let is_record = matches!(aim, Aim::Record(_));
+            if is_record && (!refusal.retryable() || begun.elapsed() >= self.give_up) {
+                aim = match aim {
+                    Aim::Record(reading) => Aim::Keep(Some(Unmapped::Refused(refusal.to_string())), Some(reading)),
+                    keep @ Aim::Keep(..) => keep,
+                };
+                continue;
+            }
+            if let Some(stalled) = stalled.take() {
+                held = Some(stalled());
+            }
+            let asked = match refusal {
+                Refusal::Overloaded { retry_after_ms, .. } => Duration::from_millis(retry_after_ms).min(LONGEST_WAIT),
+                _ => Duration::ZERO,
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait.max(asked)) => {}
+                () = self.stop.cancelled() => {
+                    drop(held);
+                    return None;
+                }
+            }
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    async fn attempt(&self, incoming: &Incoming, aim: &mut Aim) -> Result<Outcome, Refusal> {
+        if let Aim::Record(reading) = aim {
+            if let Some(outcome) = self.record(reading).await? {
+                return Ok(outcome);
+            }
+            *aim = match std::mem::replace(aim, Aim::Keep(None, None)) {
+                Aim::Record(reading) => Aim::Keep(None, Some(reading)),
+                keep @ Aim::Keep(..) => keep,
+            };
+        }
+        match aim {
+            Aim::Keep(unmapped, reading) => self.keep(incoming, unmapped.as_ref(), reading.as_ref()).await,
+            Aim::Record(_) => Err(Refusal::unavailable("session")),
+        }
+    }
+
+    /// `None` where there is no session to record it in.
+    async fn record(&self, reading: &Reading) -> Result<Option<Outcome>, Refusal> {
+        let Some(session) = self.sessions.of_patient(&reading.patient).await? else { return Ok(None) };
+        let mut repeated = true;
+        for event in &reading.events {
+            match self.sessions.record(session, event.clone()).await {
+                Ok(receipt) => repeated &= receipt.repeated,
+                // It ended in between: the message is kept as for any patient without a session.
+                Err(Refusal::SessionEnded | Refusal::UnknownSession) => return Ok(None),
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Ok(Some(if repeated { Outcome::Repeated } else { Outcome::Recorded }))
+    }
+
+    async fn keep(
+        &self,
+        incoming: &Incoming,
+        unmapped: Option<&Unmapped>,
+        reading: Option<&Reading>,
+    ) -> Result<Outcome, Refusal> {
+        let patient = match reading {
+            Some(reading) => Some(reading.patient.clone()),
+            None => reading::patient_of(incoming.key.as_deref()).ok().flatten(),
+        };
+        let place = || format!("{}/{}@{}", self.topic, incoming.partition, incoming.offset);
+        let message_id = reading.map_or_else(place, |reading| reading.message_id.clone());
+        let mut raw = reading::text(&incoming.payload);
+        if unmapped == Some(&Unmapped::TooLarge) {
+            raw = raw.chars().take(KEPT_OF_OVERSIZED).collect();
+        }
+        let message = UnmatchedMessage { received_at: now(), patient, message_id, raw };
+        self.sessions.keep_unmatched(message).await?;
+        let Some(unmapped) = unmapped else { return Ok(Outcome::Unmatched) };
+        metrics::counter!("healthsync_kafka_vitals_unmapped_total", "reason" => unmapped.label()).increment(1);
+        tracing::warn!(
+            topic = self.topic, partition = incoming.partition, offset = incoming.offset, %unmapped,
+            "a message was kept instead of recorded"
+        );
+        Ok(Outcome::Unmapped)
+    }
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(since.as_millis() as i64)
+}
