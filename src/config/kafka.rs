@@ -28,7 +28,7 @@ pub struct KafkaVitals {
     pub topic: String,
     /// The consumer group.
     pub group: String,
-    /// Messages in work at a time, over all partitions.
+    /// Messages in work before partitions are held to their share of it, which may come to twice as many.
     pub max_in_flight: usize,
     /// Milliseconds between commits of offsets.
     pub commit_interval_ms: u64,

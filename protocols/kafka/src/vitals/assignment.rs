@@ -25,6 +25,8 @@ struct Partition {
     working: usize,
     /// Messages whose session does not take them now.
     stalled: usize,
+    /// Has its share of the room in work while there is no room, and not been down to half of it since.
+    over: bool,
     paused: bool,
 }
 
@@ -34,7 +36,7 @@ struct Assigned {
     /// Messages in work, those of partitions that were taken away included.
     working: usize,
     epochs: u64,
-    /// Nothing more is taken before half of the room is free again.
+    /// There is no room, and half of it has not been free since.
     choked: bool,
 }
 
@@ -46,7 +48,7 @@ pub(super) struct Turns {
 }
 
 pub(super) struct Assignment {
-    /// Messages in work at most.
+    /// Messages in work before partitions are held to their share of it: then there are at most twice as many.
     room: usize,
     assigned: Mutex<Assigned>,
     changed: Condvar,
@@ -114,9 +116,12 @@ impl Assignment {
     pub(super) fn turns(&self) -> Turns {
         let mut assigned = self.lock();
         let choked = assigned.choked;
+        let share = (self.room / assigned.partitions.len().max(1)).max(1);
         let mut turns = Turns::default();
         for (number, partition) in &mut assigned.partitions {
-            let pause = choked || partition.stalled > 0 || partition.window.is_full();
+            let bound = if partition.over { share / 2 + 1 } else { share };
+            partition.over = choked && partition.working >= bound;
+            let pause = partition.over || partition.stalled > 0 || partition.window.is_full();
             if pause != partition.paused {
                 partition.paused = pause;
                 if pause { turns.pause.push(*number) } else { turns.resume.push(*number) }
@@ -125,16 +130,17 @@ impl Assignment {
         turns
     }
 
-    /// Waits, at most so long, until another message may be taken into work. When not, reading stops until half of the
-    /// room is free again.
-    pub(super) fn wait_for_room(&self, at_most: Duration) -> bool {
+    /// Waits for room, at most so long. Where there is none by then, partitions that have their share in work are not
+    /// read on, so that one whose messages nobody takes leaves room for the others.
+    pub(super) fn regulate(&self, at_most: Duration) {
         let mut assigned = self.lock();
-        let limit = if assigned.choked { self.room / 2 } else { self.room - 1 };
-        let full = |assigned: &mut Assigned| assigned.working > limit;
-        let waited = self.changed.wait_timeout_while(assigned, at_most, full);
-        assigned = waited.unwrap_or_else(PoisonError::into_inner).0;
-        assigned.choked = assigned.working > limit;
-        !assigned.choked
+        if !assigned.choked {
+            let full = |assigned: &mut Assigned| assigned.working >= self.room;
+            assigned =
+                self.changed.wait_timeout_while(assigned, at_most, full).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let bound = if assigned.choked { self.room / 2 + 1 } else { self.room };
+        assigned.choked = assigned.working >= bound;
     }
 
     /// Waits, at most so long, until nothing of these partitions is in work.
@@ -264,14 +270,18 @@ mod tests {
     }
 
     #[test]
-    fn everything_waits_while_there_is_no_room_and_until_half_of_it_is_free() {
-        let assignment = assignment(2);
-        let tickets = [assignment.begin(0, 1).unwrap(), assignment.begin(1, 1).unwrap()];
-        assert!(!assignment.wait_for_room(Duration::ZERO));
-        assert_eq!(assignment.turns().pause, [0, 1]);
-        assignment.end(tickets[0], true);
-        assert!(assignment.wait_for_room(Duration::ZERO));
-        assert_eq!(assignment.turns().resume, [0, 1]);
+    fn without_room_who_has_his_share_waits_until_half_of_it_is_free() {
+        let assignment = assignment(4);
+        let tickets: Vec<_> = (0..4).map(|offset| assignment.begin(0, offset).unwrap()).collect();
+        assignment.regulate(Duration::ZERO);
+        assert_eq!(assignment.turns(), Turns { pause: vec![0], resume: vec![] }, "the other has none in work");
+        let others = [assignment.begin(1, 0).unwrap(), assignment.begin(1, 1).unwrap()];
+        assert_eq!(assignment.turns().pause, [1], "its share is two");
+        assignment.end(others[0], true);
+        assert_eq!(assignment.turns().resume, [1]);
+        tickets.iter().for_each(|ticket| assignment.end(*ticket, true));
+        assignment.regulate(Duration::ZERO);
+        assert_eq!(assignment.turns().resume, [0]);
     }
 
     #[test]
@@ -283,10 +293,9 @@ mod tests {
         assignment.assign([0]);
         let new = assignment.begin(0, 7).unwrap();
         assignment.end(old, true);
-        assert_eq!(assignment.ask(), [], "it is the new one's to finish");
+        assert!(assignment.ask().is_empty(), "it is the new one's to finish");
         assignment.end(new, true);
         assert_eq!(assignment.ask(), [(0, 8)]);
-        assert!(assignment.wait_for_room(Duration::ZERO));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use chains::Chains;
 use healthsync_events::Sessions;
 use reader::Reader;
 use std::{sync::Arc, time::Duration};
-use take::Taker;
+use take::{Patience, Taker};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +33,7 @@ const LEAVE: Duration = Duration::from_secs(8);
 pub struct VitalsSettings {
     pub topic: String,
     pub group: String,
-    /// Messages in work at a time, over all partitions.
+    /// Messages in work before partitions are held to their share of it, which may come to twice as many.
     pub max_in_flight: usize,
     /// Between commits, unless a partition waits for one.
     pub commit_interval: Duration,
@@ -65,7 +65,8 @@ pub fn start(
     let (monitor, link) = LinkMonitor::new("vitals");
     let assignment = Arc::new(Assignment::new(settings.max_in_flight));
     let topic = settings.topic.clone();
-    let taker = Arc::new(Taker { sessions, hl7, topic, give_up: settings.give_up, stop: stop.clone() });
+    let patience = Patience::new(settings.give_up);
+    let taker = Arc::new(Taker { sessions, hl7, topic, patience, stop: stop.clone() });
     let chains = Chains::new(tokio::runtime::Handle::current(), taker, Arc::clone(&assignment));
     let connection = connection.clone();
     let reader = Reader { connection, settings, assignment, link: Arc::new(monitor), chains, stop: stop.clone() };

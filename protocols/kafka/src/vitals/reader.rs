@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 /// The longest a poll waits: commits, pauses and stopping are looked at in between.
 const POLL: Duration = Duration::from_millis(50);
 
-/// How long reading waits for room before it is stopped.
+/// How long reading waits for room before partitions are paused: a pause costs what was fetched ahead.
 const ROOM: Duration = Duration::from_millis(100);
 
 /// How long messages in work may take when their partition is taken away, and when the server stops.
@@ -102,11 +102,10 @@ impl Reader {
 
     /// One round: what is due, then a message. `false` when the client is of no more use.
     fn turn(&mut self, consumer: &Consumer) -> bool {
-        let room = self.assignment.wait_for_room(ROOM);
+        self.assignment.regulate(ROOM);
         consumer.context().pause_and_resume(consumer);
         consumer.context().commit_what_is_due(consumer);
-        self.assignment.gauge();
-        match consumer.poll(if room { POLL } else { Duration::ZERO }) {
+        match consumer.poll(POLL) {
             None => true,
             Some(Ok(message)) => {
                 self.link.up();
@@ -218,6 +217,7 @@ impl ClientContext for Context {
 
     fn stats(&self, statistics: Statistics) {
         self.link.statistics(&statistics);
+        self.assignment.gauge();
         let Some(topic) = statistics.topics.get(&self.topic) else { return };
         // -1 where it is not known; partition -1 stands for messages without one.
         let lags = topic.partitions.values().filter(|p| p.partition >= 0 && p.consumer_lag > 0);

@@ -1,9 +1,10 @@
 //! One message: into its patient's session, or kept as it is; back only when that is durable.
 
 use crate::reading::{self, Decoder, Envelope, Reading, Unmapped};
-use healthsync_events::{Refusal, Sessions, Timestamp, UnmatchedMessage};
+use healthsync_events::{PatientId, Refusal, Sessions, Timestamp, UnmatchedMessage};
 use std::{
-    sync::Arc,
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio_util::sync::CancellationToken;
@@ -12,6 +13,10 @@ use tokio_util::sync::CancellationToken;
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// Patients whose sessions refuse, remembered at a time: as many as there can be messages in work, with room. Forgetting
+/// them costs patience, nothing else.
+const MAX_REFUSING: usize = 4_096;
 
 /// Characters kept of a message that is too large to be one; the topic has the whole of it, and `message_id` its place.
 const KEPT_OF_OVERSIZED: usize = 64 * 1024;
@@ -53,9 +58,36 @@ pub(super) struct Taker {
     pub sessions: Arc<dyn Sessions>,
     pub hl7: Decoder,
     pub topic: String,
-    /// How long a session may refuse a message before it is kept instead: one session must not stop its partition.
-    pub give_up: Duration,
+    pub patience: Patience,
     pub stop: CancellationToken,
+}
+
+/// How long sessions may refuse what they are sent before it is kept instead: one session must not stop its partition,
+/// for one message or for each.
+pub(super) struct Patience {
+    give_up: Duration,
+    /// Since when each patient's session has taken nothing.
+    refusing: Mutex<HashMap<PatientId, Instant>>,
+}
+
+impl Patience {
+    pub(super) fn new(give_up: Duration) -> Self {
+        Self { give_up, refusing: Mutex::default() }
+    }
+
+    /// The session refused at `now`; whether it has for too long.
+    fn refused(&self, patient: &PatientId, now: Instant) -> bool {
+        let mut refusing = self.refusing.lock().unwrap_or_else(PoisonError::into_inner);
+        if refusing.len() >= MAX_REFUSING {
+            refusing.clear();
+        }
+        let since = *refusing.entry(patient.clone()).or_insert(now);
+        now.duration_since(since) >= self.give_up
+    }
+
+    fn taken(&self, patient: &PatientId) {
+        self.refusing.lock().unwrap_or_else(PoisonError::into_inner).remove(patient);
+    }
 }
 
 /// What is still to be tried.
@@ -86,7 +118,6 @@ impl Taker {
     }
 
     async fn settle<S>(&self, incoming: &Incoming, mut aim: Aim, stalled: impl FnOnce() -> S) -> Option<Outcome> {
-        let begun = Instant::now();
         let (mut wait, mut stalled, mut held) = (FIRST_WAIT, Some(stalled), None);
         loop {
             let refusal = match self.attempt(incoming, &mut aim).await {
@@ -97,14 +128,13 @@ impl Taker {
                 }
                 Err(refusal) => refusal,
             };
-            let is_record = matches!(aim, Aim::Record(_));
-            if is_record && (!refusal.retryable() || begun.elapsed() >= self.give_up) {
-                aim = match aim {
-                    Aim::Record(reading) => Aim::Keep(Some(Unmapped::Refused(refusal.to_string())), Some(reading)),
-                    keep @ Aim::Keep(..) => keep,
-                };
-                continue;
-            }
+            aim = match aim {
+                Aim::Record(reading) if self.is_hopeless(&reading.patient, &refusal) => {
+                    aim = Aim::Keep(Some(Unmapped::Refused(refusal.to_string())), Some(reading));
+                    continue;
+                }
+                other => other,
+            };
             if let Some(stalled) = stalled.take() {
                 held = Some(stalled());
             }
@@ -121,6 +151,10 @@ impl Taker {
             }
             wait = (wait * 2).min(LONGEST_WAIT);
         }
+    }
+
+    fn is_hopeless(&self, patient: &PatientId, refusal: &Refusal) -> bool {
+        !refusal.retryable() || self.patience.refused(patient, Instant::now())
     }
 
     async fn attempt(&self, incoming: &Incoming, aim: &mut Aim) -> Result<Outcome, Refusal> {
@@ -151,6 +185,7 @@ impl Taker {
                 Err(refusal) => return Err(refusal),
             }
         }
+        self.patience.taken(&reading.patient);
         Ok(Some(if repeated { Outcome::Repeated } else { Outcome::Recorded }))
     }
 
