@@ -89,7 +89,7 @@ impl Sender {
         for event in sending {
             if let Some(delivery) = event.delivery {
                 if let Err(failure) = delivered(delivery).await {
-                    return self.failed(worked, event.seq, event.kind, window, failure);
+                    return failed(worked, event.seq, event.kind, window, failure);
                 }
                 metrics::counter!("healthsync_kafka_results_total", "type" => event.kind).increment(1);
                 metrics::histogram!("healthsync_kafka_results_delivery_seconds").record(begun.elapsed().as_secs_f64());
@@ -99,7 +99,7 @@ impl Sender {
         }
         match refused {
             // Nothing after it was sent, so that it can be told at once.
-            Some((event, failure)) => self.failed(worked, event.seq, event.body.kind(), 1, failure),
+            Some((event, failure)) => failed(worked, event.seq, event.body.kind(), 1, failure),
             None => Ok(()),
         }
     }
@@ -132,26 +132,19 @@ impl Sender {
             .timestamp(event.at.millis());
         self.producer.send_result(record).map(Some).map_err(|(error, _)| failure(&error))
     }
+}
 
-    /// An event that no broker will take is passed over, once it is certain that it is this one: the session's later
-    /// results are not held up by it.
-    fn failed(
-        &self,
-        worked: &mut Worked,
-        seq: Seq,
-        kind: &'static str,
-        window: usize,
-        failure: Failure,
-    ) -> Result<(), Refusal> {
-        let Failure::Event(code) = failure else { return Err(Refusal::unavailable("kafka")) };
-        if window > 1 {
-            return Err(Refusal::unavailable("kafka"));
-        }
-        tracing::error!(session = %worked.session, %seq, kind, ?code, "an event is not among the results: refused");
-        metrics::counter!("healthsync_kafka_results_refused_total", "type" => kind).increment(1);
-        worked.position = Some(seq);
-        Ok(())
+/// An event that no broker will take is passed over, once it is certain that it is this one: the session's later results
+/// are not held up by it.
+fn failed(worked: &mut Worked, seq: Seq, kind: &'static str, window: usize, failure: Failure) -> Result<(), Refusal> {
+    let Failure::Event(code) = failure else { return Err(Refusal::unavailable("kafka")) };
+    if window > 1 {
+        return Err(Refusal::unavailable("kafka"));
     }
+    tracing::error!(session = %worked.session, %seq, kind, ?code, "an event is not among the results: refused");
+    metrics::counter!("healthsync_kafka_results_refused_total", "type" => kind).increment(1);
+    worked.position = Some(seq);
+    Ok(())
 }
 
 async fn delivered(delivery: DeliveryFuture) -> Result<(), Failure> {

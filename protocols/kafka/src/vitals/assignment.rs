@@ -279,7 +279,9 @@ mod tests {
         assert_eq!(assignment.turns().pause, [1], "its share is two");
         assignment.end(others[0], true);
         assert_eq!(assignment.turns().resume, [1]);
-        tickets.iter().for_each(|ticket| assignment.end(*ticket, true));
+        for ticket in tickets {
+            assignment.end(ticket, true);
+        }
         assignment.regulate(Duration::ZERO);
         assert_eq!(assignment.turns().resume, [0]);
     }

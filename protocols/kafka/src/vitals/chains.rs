@@ -66,11 +66,9 @@ async fn take(taker: Arc<Taker>, assignment: &Arc<Assignment>, incoming: Incomin
         let (taker, assignment, incoming) = (Arc::clone(&taker), Arc::clone(assignment), Arc::clone(&incoming));
         tokio::spawn(async move { taker.take(&incoming, || assignment.stall(ticket)).await })
     };
-    match work.await {
-        Ok(outcome) => outcome.is_some(),
-        Err(_) => {
-            tracing::error!(partition = ticket.partition, offset = ticket.offset, "taking a message panicked");
-            taker.keep_panicked(&incoming).await.is_some()
-        }
+    if let Ok(outcome) = work.await {
+        return outcome.is_some();
     }
+    tracing::error!(partition = ticket.partition, offset = ticket.offset, "taking a message panicked");
+    taker.keep_panicked(&incoming).await.is_some()
 }
