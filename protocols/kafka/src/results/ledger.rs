@@ -34,9 +34,14 @@ struct Entry {
     head: Seq,
     state: State,
     failures: u32,
+    window: usize,
 }
 
 impl Entry {
+    fn queued(position: Option<Seq>, patient: Option<PatientId>, head: Seq) -> Self {
+        Self { position, patient, head, state: State::Queued, failures: 0, window: WINDOW }
+    }
+
     fn left(&self) -> u64 {
         // Where the position is not known, at least the event that made the session known is left.
         self.position.map_or(1, |position| self.head.0.saturating_sub(position.0))
@@ -49,7 +54,8 @@ pub(super) struct Job {
     pub session: SessionId,
     pub position: Option<Seq>,
     pub patient: Option<PatientId>,
-    /// Events to send at a time. One after a failure: then it is known which event it is that fails.
+    /// Events to send at a time. One after a failure, so that it is known which event it is that fails, and from there
+    /// twice as many each time: it may be that together they are too large.
     pub window: usize,
 }
 
@@ -91,7 +97,7 @@ impl Ledger {
             self.scan = true;
             return;
         }
-        self.learn(session, Entry { position: None, patient: None, head, state: State::Queued, failures: 0 });
+        self.learn(session, Entry::queued(None, None, head));
     }
 
     /// Something was appended that was not told.
@@ -112,13 +118,7 @@ impl Ledger {
                     self.queue.push_back(standing.session);
                 }
             } else if self.known.len() < MAX_KNOWN {
-                let entry = Entry {
-                    position: Some(standing.position),
-                    patient: Some(standing.patient),
-                    head: standing.head,
-                    state: State::Queued,
-                    failures: 0,
-                };
+                let entry = Entry::queued(Some(standing.position), Some(standing.patient), standing.head);
                 self.learn(standing.session, entry);
             }
         }
@@ -144,8 +144,7 @@ impl Ledger {
         let session = self.queue.pop_front()?;
         let entry = self.known.get_mut(&session)?;
         entry.state = State::Working;
-        let window = if entry.failures > 0 { 1 } else { WINDOW };
-        Some(Job { session, position: entry.position, patient: entry.patient.clone(), window })
+        Some(Job { session, position: entry.position, patient: entry.patient.clone(), window: entry.window })
     }
 
     pub(super) fn worked(&mut self, worked: Worked, now: Instant) {
@@ -159,13 +158,16 @@ impl Ledger {
         if !worked.sent {
             let wait = FIRST_WAIT.saturating_mul(1 << entry.failures.min(10)).min(LONGEST_WAIT);
             entry.failures += 1;
+            entry.window = 1;
             entry.state = State::Waiting(now + wait);
-        } else if entry.left() > 0 {
+            return;
+        }
+        entry.failures = 0;
+        entry.window = (entry.window * 2).min(WINDOW);
+        entry.state = State::CaughtUp;
+        if entry.left() > 0 {
             entry.state = State::Queued;
             self.queue.push_back(worked.session);
-        } else {
-            entry.failures = 0;
-            entry.state = State::CaughtUp;
         }
     }
 
