@@ -167,11 +167,11 @@ async fn a_server_killed_between_delivery_and_commit_loses_nothing_and_records_n
         sent.push(result(&reader, "risk.scored").await.1.seq);
     }
     let mut firsts = vec![];
-    sent.iter().for_each(|seq| {
-        if !firsts.contains(seq) {
-            firsts.push(*seq)
+    for seq in sent {
+        if !firsts.contains(&seq) {
+            firsts.push(seq);
         }
-    });
+    }
     let scores = events.iter().filter(|event| matches!(event.body, EventBody::RiskScored(_))).map(|event| event.seq);
     assert_eq!(firsts, scores.collect::<Vec<_>>());
 }

@@ -171,7 +171,10 @@ impl Tree {
     fn flatten(self, name: String, into: &mut BTreeMap<String, String>) {
         let text = match self {
             Self::Table(inner) => {
-                return inner.into_iter().for_each(|(end, tree)| tree.flatten(format!("{name}.{end}"), into));
+                for (end, tree) in inner {
+                    tree.flatten(format!("{name}.{end}"), into);
+                }
+                return;
             }
             Self::Text(text) => text,
             Self::Switch(on) => on.to_string(),
@@ -184,8 +187,8 @@ impl Tree {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Config, ConfigError};
     use super::*;
+    use crate::config::Config;
 
     fn load(toml: &str) -> Result<Kafka, ConfigError> {
         let folder = tempfile::tempdir().unwrap();
