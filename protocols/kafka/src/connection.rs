@@ -36,6 +36,9 @@ const STATISTICS_MS: &str = "2000";
 /// Milliseconds after which what is known of a topic is asked for again: a topic made after the start is found by then.
 const METADATA_MS: &str = "10000";
 
+/// Milliseconds between tries to reach a broker that is away, at most.
+const RECONNECT_MS: &str = "5000";
+
 /// Whether the property is set here and cannot be passed through.
 pub fn is_owned(property: &str) -> bool {
     OWNED.contains(&property)
@@ -94,6 +97,7 @@ impl Connection {
         config
             .set("client.id", "healthsync")
             .set("log.connection.close", "false")
+            .set("reconnect.backoff.max.ms", RECONNECT_MS)
             .set("topic.metadata.refresh.interval.ms", METADATA_MS);
         for (name, value) in &self.properties {
             if is_owned(name) {

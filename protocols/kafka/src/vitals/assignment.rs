@@ -169,6 +169,16 @@ impl Assignment {
         partitions.iter().filter_map(of).collect()
     }
 
+    /// The last offsets of these partitions have been committed.
+    pub(super) fn settled(&self, partitions: &[i32]) {
+        let mut assigned = self.lock();
+        for number in partitions {
+            if let Some(partition) = assigned.partitions.get_mut(number) {
+                partition.window.settled();
+            }
+        }
+    }
+
     pub(super) fn answered(&self, partitions: impl IntoIterator<Item = i32>, committed: bool) {
         let mut assigned = self.lock();
         for number in partitions {

@@ -114,11 +114,8 @@ impl Reader {
                 }
                 true
             }
-            Some(Err(error)) => {
-                let fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
-                self.link.error(&error, if fatal { "the client is made anew" } else { "while reading" });
-                !fatal
-            }
+            // The callback has told of it.
+            Some(Err(error)) => !matches!(error, KafkaError::MessageConsumptionFatal(_)),
         }
     }
 
@@ -200,8 +197,11 @@ impl Context {
         }
         let result = consumer.commit(&self.offsets(&last), CommitMode::Sync);
         count_commit(&result);
-        if let Err(error) = result {
-            tracing::warn!(%error, "offsets were not committed: the messages will come again, and be recognised");
+        match result {
+            Ok(()) => self.assignment.settled(partitions),
+            Err(error) => {
+                tracing::warn!(%error, "offsets were not committed: the messages will come again, and be recognised");
+            }
         }
     }
 }

@@ -60,6 +60,11 @@ impl Window {
         self.next.filter(|_| self.done > 0 || self.asked.is_some())
     }
 
+    /// The last offset has been committed.
+    pub(super) fn settled(&mut self) {
+        (self.done, self.asked) = (0, None);
+    }
+
     /// What was asked for has been committed, or has not.
     pub(super) fn answered(&mut self, committed: bool) {
         if let Some((_, messages)) = self.asked.take()
@@ -108,6 +113,8 @@ mod tests {
         assert_eq!(window.uncommitted(), 1);
         assert_eq!(window.ask(), Some(2));
         assert_eq!(window.last(), Some(2));
+        window.settled();
+        assert_eq!((window.last(), window.uncommitted()), (None, 0));
     }
 
     #[test]
