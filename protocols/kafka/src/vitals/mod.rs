@@ -7,6 +7,7 @@
 
 mod assignment;
 mod chains;
+mod clock;
 mod reader;
 mod take;
 mod window;

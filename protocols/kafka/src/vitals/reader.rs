@@ -1,12 +1,7 @@
 //! The thread that reads the topic. librdkafka wants to be polled, calls back from there, and may block while it
 //! commits or leaves its group: none of that happens on a thread that anybody else waits for.
 
-use super::{
-    VitalsSettings,
-    assignment::{Assignment, CommitClock},
-    chains::Chains,
-    take::Incoming,
-};
+use super::{VitalsSettings, assignment::Assignment, chains::Chains, clock::CommitClock, take::Incoming};
 use crate::{
     connection::{Connection, StartError, label},
     link::LinkMonitor,
