@@ -13,10 +13,10 @@ use std::{
 pub struct Kafka {
     /// `host:port` of one or several brokers of a cluster. Empty: no Kafka.
     pub brokers: Vec<String>,
+    /// A file with properties, `name=value` a line: for secrets. They come over those below.
+    pub properties_file: Option<PathBuf>,
     /// librdkafka's properties, such as `security.protocol`.
     pub properties: Properties,
-    /// A file with further properties, `name=value` a line: for secrets.
-    pub properties_file: Option<PathBuf>,
     pub vitals: KafkaVitals,
     pub results: KafkaResults,
 }
