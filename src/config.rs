@@ -247,6 +247,8 @@ pub enum ConfigError {
     Value { key: &'static str, rule: &'static str },
     #[error("kafka.results.kinds names {kind:?}, which no event has")]
     Kind { kind: String },
+    #[error("kafka.properties.{name} cannot be given: the server sets it")]
+    Owned { name: String },
     #[error("speech.voices.{language} must be {rule}")]
     Voices { language: String, rule: &'static str },
     #[error("speech.voices.{language} names {voice:?}, which is no voice of that language")]

@@ -92,6 +92,10 @@ impl Kafka {
         if self.vitals.topic == self.results.topic && self.vitals.enabled && self.results.enabled {
             return refuse("kafka.results.topic", "another than kafka.vitals.topic");
         }
+        #[cfg(feature = "kafka")]
+        if let Some(name) = self.properties.0.keys().find(|name| healthsync_kafka::connection::is_owned(name)) {
+            return Err(ConfigError::Owned { name: name.clone() });
+        }
         let known = event_types();
         match self.results.kinds.iter().find(|kind| !known.contains(*kind)) {
             Some(kind) => Err(ConfigError::Kind { kind: kind.clone() }),
@@ -222,10 +226,12 @@ mod tests {
 
     #[cfg(feature = "kafka")]
     #[test]
-    fn a_type_that_no_event_has_is_refused_by_name() {
+    fn what_cannot_be_is_refused_by_name() {
         let error = load("[kafka]\nbrokers = ['b:9092']\nresults.kinds = ['risk.scored', 'risk.score']\n").unwrap_err();
         assert_eq!(error.to_string(), "kafka.results.kinds names \"risk.score\", which no event has");
         assert!(load("[kafka]\nbrokers = ['b:9092']\n").is_ok(), "the default types are types");
+        let error = load("[kafka]\nbrokers = ['b:9092']\nproperties.acks = 0\n").unwrap_err();
+        assert_eq!(error.to_string(), "kafka.properties.acks cannot be given: the server sets it");
     }
 
     #[cfg(not(feature = "kafka"))]

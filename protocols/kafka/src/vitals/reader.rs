@@ -5,6 +5,7 @@ use super::{VitalsSettings, assignment::Assignment, chains::Chains, clock::Commi
 use crate::{
     connection::{Connection, StartError, label},
     link::LinkMonitor,
+    reading::MAX_BYTES,
 };
 use rdkafka::{
     ClientContext, Message as _, Offset, Statistics, TopicPartitionList,
@@ -271,11 +272,12 @@ fn incoming(message: &BorrowedMessage<'_>) -> Incoming {
         let found = headers.iter().find(|header| header.key.eq_ignore_ascii_case("content-type"))?;
         found.value.map(|value| String::from_utf8_lossy(value).into_owned())
     });
+    let payload = message.payload().unwrap_or_default();
     Incoming {
         partition: message.partition(),
         offset: message.offset(),
         key: message.key().map(<[u8]>::to_vec),
         content_type,
-        payload: message.payload().unwrap_or_default().to_vec(),
+        payload: payload[..payload.len().min(MAX_BYTES + 1)].to_vec(),
     }
 }

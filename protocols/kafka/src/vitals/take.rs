@@ -1,6 +1,6 @@
 //! One message: into its patient's session, or kept as it is; back only when that is durable.
 
-use crate::reading::{self, Decoder, Envelope, Reading, Unmapped};
+use crate::reading::{self, Decoder, Envelope, MAX_BYTES, Reading, Unmapped};
 use healthsync_events::{PatientId, Refusal, Sessions, Timestamp, UnmatchedMessage};
 use std::{
     collections::HashMap,
@@ -18,9 +18,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// them costs patience, nothing else.
 const MAX_REFUSING: usize = 4_096;
 
-/// Characters kept of a message that is too large to be one; the topic has the whole of it, and `message_id` its place.
-const KEPT_OF_OVERSIZED: usize = 64 * 1024;
-
 /// A message as read from the topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Incoming {
@@ -28,6 +25,7 @@ pub(super) struct Incoming {
     pub offset: i64,
     pub key: Option<Vec<u8>>,
     pub content_type: Option<String>,
+    /// One byte more than may be taken at most: enough to see that it is too large, and memory stays bounded.
     pub payload: Vec<u8>,
 }
 
@@ -201,15 +199,14 @@ impl Taker {
         };
         let place = || format!("{}/{}@{}", self.topic, incoming.partition, incoming.offset);
         let message_id = reading.map_or_else(place, |reading| reading.message_id.clone());
-        let mut raw = reading::text(&incoming.payload);
-        if unmapped == Some(&Unmapped::TooLarge) {
-            raw = raw.chars().take(KEPT_OF_OVERSIZED).collect();
-        }
+        // Of a message that is too large to be one, the topic has the whole, at the place that `message_id` names.
+        let kept = incoming.payload.len().min(MAX_BYTES);
+        let raw = reading::text(&incoming.payload[..kept]);
         let message = UnmatchedMessage { received_at: now(), patient, message_id, raw };
         self.sessions.keep_unmatched(message).await?;
         let Some(unmapped) = unmapped else { return Ok(Outcome::Unmatched) };
         metrics::counter!("healthsync_kafka_vitals_unmapped_total", "reason" => unmapped.label()).increment(1);
-        tracing::warn!(
+        tracing::debug!(
             topic = self.topic, partition = incoming.partition, offset = incoming.offset, %unmapped,
             "a message was kept instead of recorded"
         );
