@@ -1,13 +1,19 @@
 //! Kafka: vital signs from a topic, results to one.
 
 use crate::{
-    config::{self, KafkaKey},
+    config::{self, Config, KafkaKey},
     readiness::Readiness,
 };
 use anyhow::Context as _;
 use healthsync_actors::Directory;
 use healthsync_events::EventBody;
-use healthsync_kafka::{Connection, Decoder, Door, Key, Link, Reading, ResultsSettings, VitalsSettings};
+use healthsync_hl7::{
+    Hl7Error, Message, adt,
+    header::Header,
+    oru::{self, Clock},
+    time::Zone,
+};
+use healthsync_kafka::{Connection, Decoder, Door, Key, Link, Reading, ResultsSettings, Said, VitalsSettings};
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -15,11 +21,13 @@ use tokio_util::sync::CancellationToken;
 /// Opens what is configured; nothing where no brokers are named. A broker that is away is no error: the server is
 /// degraded until it is there.
 pub fn kafka_doors(
-    config: &config::Kafka,
+    config: &Config,
     directory: &Arc<Directory>,
     readiness: &Readiness,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<Vec<JoinHandle<()>>> {
+    let zone = config.mllp.zone().context("mllp.utc_offset_minutes is none on earth")?;
+    let config = &config.kafka;
     if config.brokers.is_empty() {
         return Ok(Vec::new());
     }
@@ -33,7 +41,7 @@ pub fn kafka_doors(
             commit_interval: Duration::from_millis(config.vitals.commit_interval_ms),
             ..VitalsSettings::default()
         };
-        let door = healthsync_kafka::vitals::start(&connection, vitals, directory.clone(), hl7(), shutdown.clone());
+        let door = healthsync_kafka::vitals::start(&connection, vitals, directory.clone(), hl7(zone), shutdown.clone());
         doors.push(open("kafka.vitals", door.context("kafka.vitals")?, readiness, shutdown));
     }
     if config.results.enabled {
@@ -93,14 +101,29 @@ async fn tell(name: &'static str, mut link: watch::Receiver<Link>, readiness: Re
     }
 }
 
-/// Transports do not know each other: HL7 v2 in a topic is read by the package that knows it.
-fn hl7() -> Decoder {
-    Arc::new(|bytes, received| {
-        let message = healthsync_hl7::Message::parse(bytes).map_err(|error| error.to_string())?;
-        let oru = healthsync_hl7::decode(&message, received).map_err(|error| error.to_string())?;
-        let events = vec![EventBody::VitalsObserved(oru.observed)];
-        Ok(Reading { patient: oru.patient, message_id: oru.header.control_id, events })
-    })
+/// Transports do not know each other: HL7 v2 in a topic is read by the package that knows it. Times without a zone are
+/// in `zone`, as by MLLP.
+fn hl7(zone: Zone) -> Decoder {
+    Arc::new(move |bytes, received| read_hl7(bytes, Clock { received, zone }).map_err(|error| error.to_string()))
+}
+
+fn read_hl7(bytes: &[u8], clock: Clock) -> Result<Reading, Hl7Error> {
+    let message = Message::parse(bytes)?;
+    let header = Header::read(&message, clock.zone);
+    header.check(&message)?;
+    let message_id = header.control_id.clone();
+    if header.kind == "ADT" {
+        let changes = adt::decode(&message, &header, clock)?;
+        return Ok(Reading { message_id, said: Vec::new(), changes });
+    }
+    let patients = oru::decode(&message, &header, clock)?.patients;
+    let said = patients.into_iter().map(|of| {
+        let observed = of.observed.map(EventBody::VitalsObserved);
+        let amended = of.amended.map(EventBody::VitalsAmended);
+        let alarm = of.alarm.map(EventBody::DeviceAlarm);
+        Said { patient: of.patient, events: [observed, amended, alarm].into_iter().flatten().collect() }
+    });
+    Ok(Reading { message_id, said: said.collect(), changes: Vec::new() })
 }
 
 #[cfg(test)]
@@ -126,8 +149,15 @@ mod tests {
         let vitals = healthsync_events::VitalSigns { heart_rate: Some(80.0), ..Default::default() };
         let at = healthsync_events::Timestamp::from_millis(0);
         let message = healthsync_hl7::client::oru_r01(&patient, "7", at, &vitals);
-        let reading = hl7()(&message, at).unwrap();
-        assert_eq!((reading.patient, reading.message_id.as_str()), (patient, "7"));
-        assert_eq!(hl7()(b"no HL7", at).unwrap_err(), "the message does not begin with MSH and its delimiters");
+        let zone = Config::default().mllp.zone().unwrap();
+        let reading = hl7(zone)(&message, at).unwrap();
+        assert_eq!((reading.patient(), reading.message_id.as_str()), (Some(&patient), "7"));
+        let EventBody::VitalsObserved(observed) = &reading.said[0].events[0] else { panic!("{reading:?}") };
+        assert_eq!(observed.vitals, vitals);
+        assert_eq!(hl7(zone)(b"no HL7", at).unwrap_err(), Hl7Error::Header.to_string());
+        let admitted = "MSH|^~\\&|ADT|H|HS|H|20260102030405+0000||ADT^A01^ADT_A01|8|P|2.6\rEVN||20260102030405+0000\r\
+            PID|||P1^^^H^MR\rPV1||I|ICU^1^2";
+        let reading = hl7(zone)(admitted.as_bytes(), at).unwrap();
+        assert_eq!((reading.changes.len(), reading.patient()), (1, Some(&patient)));
     }
 }

@@ -20,7 +20,7 @@ pub mod vitals;
 
 pub use connection::{Connection, StartError};
 pub use link::Link;
-pub use reading::{Decoder, Reading, Unmapped};
+pub use reading::{Decoder, Reading, Said, Unmapped};
 pub use results::{Key, ResultsSettings};
 pub use vitals::VitalsSettings;
 

@@ -1,9 +1,10 @@
 //! From a message of the vitals topic to what it says. Pure.
 
 use healthsync_events::{
-    Consciousness, EventBody, MonitorProtocol, MonitorSource, PatientId, Timestamp, VitalSigns,
+    Consciousness, EventBody, MonitorProtocol, MonitorSource, PatientChanged, PatientId, Timestamp, VitalSigns,
     clinical::{RejectedObservation, RejectionReason, VitalsObserved},
-    limits::MAX_HL7_MESSAGE_BYTES,
+    limits::{MAX_HL7_MESSAGE_BYTES, MAX_RAW_CHARS},
+    observation::{self, Code, Observation, codes::System},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -22,12 +23,32 @@ const MAX_MEMBERS: usize = 64;
 /// Characters of a text that the sender chose.
 const MAX_TEXT: usize = 64;
 
-/// What a message says, as events for its patient's session, in order.
+/// What a message says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    pub patient: PatientId,
     pub message_id: String,
+    pub said: Vec<Said>,
+    /// What the administration says of patients.
+    pub changes: Vec<PatientChanged>,
+}
+
+/// What is said of one patient, as events for their session, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said {
+    pub patient: PatientId,
     pub events: Vec<EventBody>,
+}
+
+impl Reading {
+    pub fn patients(&self) -> impl Iterator<Item = &PatientId> {
+        self.said.iter().map(|said| &said.patient).chain(self.changes.iter().map(|changed| &changed.patient))
+    }
+
+    /// The patient that all of it is about, if it is about one.
+    pub fn patient(&self) -> Option<&PatientId> {
+        let first = self.patients().next()?;
+        self.patients().all(|patient| patient == first).then_some(first)
+    }
 }
 
 /// Reads a payload that another package knows the format of; the timestamp stands in where the payload names none. The
@@ -142,7 +163,7 @@ pub fn read(envelope: Envelope<'_>, hl7: &Decoder, received: Timestamp) -> Resul
         return Err(Unmapped::ContentType);
     };
     match key {
-        Some(key) if key != reading.patient => Err(Unmapped::OtherPatient),
+        Some(key) if reading.patients().any(|patient| *patient != key) => Err(Unmapped::OtherPatient),
         _ => Ok(reading),
     }
 }
@@ -180,7 +201,8 @@ fn json(payload: &[u8], key: Option<&PatientId>) -> Result<Reading, Unmapped> {
         message_id: message.message_id.clone(),
     };
     let observed = VitalsObserved { source, taken_at: message.taken_at, vitals, rejected };
-    Ok(Reading { patient, message_id: message.message_id, events: vec![EventBody::VitalsObserved(observed)] })
+    let said = vec![Said { patient, events: vec![EventBody::VitalsObserved(observed)] }];
+    Ok(Reading { message_id: message.message_id, said, changes: Vec::new() })
 }
 
 /// What can be used, and what cannot with the reason: one bad value does not cost the others.
@@ -188,35 +210,36 @@ fn signs(members: &Map<String, Value>) -> (VitalSigns, Vec<RejectedObservation>)
     let (mut vitals, mut rejected) = (VitalSigns::default(), Vec::new());
     for (name, value) in members.iter().filter(|(_, value)| !value.is_null()) {
         if let Err(reason) = set(&mut vitals, name, value) {
-            rejected.push(RejectedObservation { code: name.chars().take(MAX_TEXT).collect(), reason });
+            let code = name.chars().take(MAX_TEXT).collect();
+            let raw = value.to_string().chars().take(MAX_RAW_CHARS).collect();
+            rejected.push(RejectedObservation { code, reason, raw: Some(raw) });
         }
     }
     (vitals, rejected)
 }
 
-/// Bounds are what can be measured on a living person with a margin, as for HL7 v2.
 fn set(vitals: &mut VitalSigns, name: &str, value: &Value) -> Result<(), RejectionReason> {
-    let number = |low: f64, high: f64| {
-        let value = value.as_f64().filter(|value| value.is_finite()).ok_or(RejectionReason::NotANumber)?;
-        if (low..=high).contains(&value) { Ok(Some(value)) } else { Err(RejectionReason::OutsidePhysiology) }
-    };
-    match name {
-        "heart_rate" => vitals.heart_rate = number(10.0, 350.0)?,
-        "respiratory_rate" => vitals.respiratory_rate = number(1.0, 120.0)?,
-        "spo2" => vitals.spo2 = number(20.0, 100.0)?,
-        "systolic_bp" => vitals.systolic_bp = number(20.0, 350.0)?,
-        "diastolic_bp" => vitals.diastolic_bp = number(5.0, 250.0)?,
-        "temperature" => vitals.temperature = number(12.0, 46.0)?,
+    let code = match name {
+        "heart_rate" => "8867-4",
+        "respiratory_rate" => "9279-1",
+        "spo2" => "59408-5",
+        "systolic_bp" => "8480-6",
+        "diastolic_bp" => "8462-4",
+        "temperature" => "8310-5",
         "consciousness" => {
             let level = Consciousness::deserialize(value).map_err(|_| RejectionReason::UnknownCode)?;
             vitals.consciousness = Some(level);
+            return Ok(());
         }
         "supplemental_oxygen" => {
             vitals.supplemental_oxygen = Some(value.as_bool().ok_or(RejectionReason::UnknownCode)?);
+            return Ok(());
         }
         _ => return Err(RejectionReason::UnknownCode),
-    }
-    Ok(())
+    };
+    let number = value.as_f64().ok_or(RejectionReason::NotANumber)?.to_string();
+    let codes = [Code { code, system: System::Loinc }];
+    observation::apply(&Observation { codes: &codes, value: &number, unit: "" }, vitals)
 }
 
 /// Bytes as text without loss: what is not UTF-8 as ISO 8859-1, in which every byte is a character.

@@ -119,6 +119,7 @@ async fn a_message_that_cannot_be_mapped_is_kept_and_blocks_nothing() {
     let kept = |id: &str| all.iter().find(|message| message.message_id == id).unwrap();
     assert_eq!(kept("vitals/0@0").raw, "certainly not JSON");
     assert_eq!(kept("vitals/0@0").patient, Some("P1".parse::<PatientId>().unwrap()));
+    assert!(kept("vitals/0@2").problem.as_deref().unwrap().contains("no HL7"));
     assert_eq!(kept("vitals/0@1").raw, "\u{0}\u{ff}", "bytes survive");
     assert_eq!((kept("vitals/0@4").patient.as_ref(), kept("vitals/0@5").raw.as_str()), (None, ""));
     assert!(kept("vitals/0@6").raw.len() < large.len(), "what is too large is kept in part");

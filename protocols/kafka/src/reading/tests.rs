@@ -12,7 +12,8 @@ fn decoder() -> Decoder {
             return Err("MSH is missing".into());
         }
         let patient = PatientId::new(text(bytes)).map_err(|e| e.to_string())?;
-        Ok(Reading { patient, message_id: received.to_string(), events: Vec::new() })
+        let said = vec![Said { patient, events: Vec::new() }];
+        Ok(Reading { message_id: received.to_string(), said, changes: Vec::new() })
     })
 }
 
@@ -22,7 +23,7 @@ fn read_with(key: Option<&str>, content_type: Option<&str>, payload: &str) -> Re
 }
 
 fn observed(payload: &str) -> VitalsObserved {
-    match read_with(Some("P1"), None, payload).unwrap().events.remove(0) {
+    match read_with(Some("P1"), None, payload).unwrap().said.remove(0).events.remove(0) {
         EventBody::VitalsObserved(observed) => observed,
         other => panic!("{other:?}"),
     }
@@ -31,7 +32,7 @@ fn observed(payload: &str) -> VitalsObserved {
 #[test]
 fn a_message_becomes_vital_signs() {
     let reading = read_with(Some("P1"), Some("application/json; charset=utf-8"), SAMPLE).unwrap();
-    assert_eq!((reading.patient.as_str(), reading.message_id.as_str()), ("P1", "m1"));
+    assert_eq!((reading.patient().unwrap().as_str(), reading.message_id.as_str()), ("P1", "m1"));
     let observed = observed(SAMPLE);
     assert_eq!(observed.vitals.heart_rate, Some(118.0));
     assert_eq!(observed.vitals.consciousness, Some(Consciousness::Voice));
@@ -57,13 +58,14 @@ fn one_value_that_cannot_be_used_does_not_cost_the_others() {
         ("temperature", RejectionReason::NotANumber),
     ];
     assert_eq!(reasons, expected);
+    assert!(observed.rejected.iter().any(|rejected| rejected.raw.as_deref() == Some("\"warm\"")));
 }
 
 #[test]
 fn the_key_and_the_message_name_the_same_patient_or_one_of_them_does() {
     let without = SAMPLE.replace(r#""patient":"P1","#, "");
-    assert_eq!(read_with(None, None, SAMPLE).unwrap().patient.as_str(), "P1");
-    assert_eq!(read_with(Some("P2"), None, &without).unwrap().patient.as_str(), "P2");
+    let patient = |key, payload| read_with(key, None, payload).unwrap().patient().unwrap().to_string();
+    assert_eq!((patient(None, SAMPLE), patient(Some("P2"), &without)), ("P1".into(), "P2".into()));
     assert_eq!(read_with(Some("P2"), None, SAMPLE), Err(Unmapped::OtherPatient));
     assert_eq!(read_with(None, None, &without), Err(Unmapped::NoPatient));
     assert_eq!(read_with(Some("a b"), None, SAMPLE), Err(Unmapped::Key));
@@ -72,7 +74,7 @@ fn the_key_and_the_message_name_the_same_patient_or_one_of_them_does() {
 #[test]
 fn hl7_is_read_by_the_decoder_that_knows_it() {
     let hl7 = |key, payload| read_with(key, Some("Application/HL7-v2;charset=utf-8"), payload);
-    assert_eq!(hl7(None, "P7").unwrap().patient.as_str(), "P7");
+    assert_eq!(hl7(None, "P7").unwrap().patient().unwrap().as_str(), "P7");
     assert_eq!(hl7(Some("P8"), "P7"), Err(Unmapped::OtherPatient));
     assert_eq!(hl7(None, "bad"), Err(Unmapped::Hl7("MSH is missing".into())));
 }

@@ -1,7 +1,7 @@
 //! One message: into its patient's session, or kept as it is; back only when that is durable.
 
-use crate::reading::{self, Decoder, Envelope, MAX_BYTES, Reading, Unmapped};
-use healthsync_events::{PatientId, Refusal, Sessions, Timestamp, UnmatchedMessage};
+use crate::reading::{self, Decoder, Envelope, MAX_BYTES, Reading, Said, Unmapped};
+use healthsync_events::{EventBody, KeptBecause, PatientId, Refusal, Sessions, Timestamp, UnmatchedMessage};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -127,7 +127,7 @@ impl Taker {
                 Err(refusal) => refusal,
             };
             aim = match aim {
-                Aim::Record(reading) if self.is_hopeless(&reading.patient, &refusal) => {
+                Aim::Record(reading) if self.is_hopeless(&reading, &refusal) => {
                     aim = Aim::Keep(Some(Unmapped::Refused(refusal.to_string())), Some(reading));
                     continue;
                 }
@@ -151,8 +151,10 @@ impl Taker {
         }
     }
 
-    fn is_hopeless(&self, patient: &PatientId, refusal: &Refusal) -> bool {
-        !refusal.retryable() || self.patience.refused(patient, Instant::now())
+    fn is_hopeless(&self, reading: &Reading, refusal: &Refusal) -> bool {
+        // Of what is about several patients or none, each message has its own patience: a retry at a time.
+        let patient = reading.patients().next();
+        !refusal.retryable() || patient.is_some_and(|patient| self.patience.refused(patient, Instant::now()))
     }
 
     async fn attempt(&self, incoming: &Incoming, aim: &mut Aim) -> Result<Outcome, Refusal> {
@@ -171,11 +173,30 @@ impl Taker {
         }
     }
 
-    /// `None` where there is no session to record it in.
+    /// `None` where somebody that it is about has no session.
     async fn record(&self, reading: &Reading) -> Result<Option<Outcome>, Refusal> {
-        let Some(session) = self.sessions.of_patient(&reading.patient).await? else { return Ok(None) };
+        for changed in &reading.changes {
+            self.sessions.patient_changed(changed.clone()).await?;
+        }
+        let (mut repeated, mut missing) = (!reading.said.is_empty(), false);
+        for Said { patient, events } in &reading.said {
+            match self.record_of(patient, events).await? {
+                Some(again) => repeated &= again,
+                None => missing = true,
+            }
+        }
+        if missing {
+            return Ok(None);
+        }
+        reading.patients().for_each(|patient| self.patience.taken(patient));
+        Ok(Some(if repeated { Outcome::Repeated } else { Outcome::Recorded }))
+    }
+
+    /// Whether all of it had been recorded before; `None` where the patient has no session.
+    async fn record_of(&self, patient: &PatientId, events: &[EventBody]) -> Result<Option<bool>, Refusal> {
+        let Some(session) = self.sessions.of_patient(patient).await? else { return Ok(None) };
         let mut repeated = true;
-        for event in &reading.events {
+        for event in events {
             match self.sessions.record(session, event.clone()).await {
                 Ok(receipt) => repeated &= receipt.repeated,
                 // It ended in between: the message is kept as for any patient without a session.
@@ -183,8 +204,7 @@ impl Taker {
                 Err(refusal) => return Err(refusal),
             }
         }
-        self.patience.taken(&reading.patient);
-        Ok(Some(if repeated { Outcome::Repeated } else { Outcome::Recorded }))
+        Ok(Some(repeated))
     }
 
     async fn keep(
@@ -194,7 +214,7 @@ impl Taker {
         reading: Option<&Reading>,
     ) -> Result<Outcome, Refusal> {
         let patient = match reading {
-            Some(reading) => Some(reading.patient.clone()),
+            Some(reading) => reading.patient().cloned(),
             None => reading::patient_of(incoming.key.as_deref()).ok().flatten(),
         };
         let place = || format!("{}/{}@{}", self.topic, incoming.partition, incoming.offset);
@@ -202,7 +222,9 @@ impl Taker {
         // Of a message that is too large to be one, the topic has the whole, at the place that `message_id` names.
         let kept = incoming.payload.len().min(MAX_BYTES);
         let raw = reading::text(&incoming.payload[..kept]);
-        let message = UnmatchedMessage { received_at: now(), patient, message_id, raw };
+        let because = if unmapped.is_some() { KeptBecause::Content } else { KeptBecause::NoSession };
+        let problem = unmapped.map(Unmapped::to_string);
+        let message = UnmatchedMessage { received_at: now(), patient, message_id, raw, because, problem };
         self.sessions.keep_unmatched(message).await?;
         let Some(unmapped) = unmapped else { return Ok(Outcome::Unmatched) };
         metrics::counter!("healthsync_kafka_vitals_unmapped_total", "reason" => unmapped.label()).increment(1);

@@ -2,8 +2,8 @@
 
 use healthsync_events::{
     AudioSink, AudioTrackSpec, BoxFuture, EventBody, EventStream, ImageId, ImageUpload, Language, NewSession,
-    PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions, SpeechStream, Timestamp,
-    UnmatchedMessage, body::Identity,
+    PatientChanged, PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions, SpeechStream,
+    Timestamp, UnmappedCode, UnmatchedMessage, body::Identity,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -143,6 +143,14 @@ impl Sessions for Ward {
     }
 
     fn unmatched(&self, _: usize) -> BoxFuture<'_, Result<Vec<UnmatchedMessage>, Refusal>> {
+        unused()
+    }
+
+    fn unmapped(&self, _: usize) -> BoxFuture<'_, Result<Vec<UnmappedCode>, Refusal>> {
+        unused()
+    }
+
+    fn patient_changed(&self, _: PatientChanged) -> BoxFuture<'_, Result<(), Refusal>> {
         unused()
     }
 
