@@ -66,14 +66,21 @@ impl LinkMonitor {
         let code = error.rdkafka_error_code();
         metrics::counter!("healthsync_kafka_errors_total", "direction" => self.direction, "code" => label(code))
             .increment(1);
+        match code {
+            Some(RDKafkaErrorCode::AllBrokersDown) => self.down(),
+            // Many times a second while a broker is away: that is what the link is for.
+            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve) => {
+                tracing::debug!(direction = self.direction, reason, "Kafka");
+            }
+            _ => self.tell(code, reason),
+        }
+    }
+
+    fn tell(&self, code: Option<RDKafkaErrorCode>, reason: &str) {
         let mut last = self.last_error.lock().unwrap_or_else(PoisonError::into_inner);
         if code.is_none() || *last != code {
             tracing::warn!(direction = self.direction, code = label(code), reason, "Kafka");
             *last = code;
-        }
-        drop(last);
-        if code == Some(RDKafkaErrorCode::AllBrokersDown) {
-            self.down();
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 use futures_util::StreamExt as _;
 use healthsync_events::{Appended, EventFeed, Seq, SessionId};
-use rdkafka::producer::Producer as _;
+use rdkafka::producer::{Producer as _, PurgeConfig};
 use std::{
     collections::HashMap,
     sync::Arc,
@@ -32,6 +32,9 @@ const TICK: Duration = Duration::from_millis(250);
 /// The log is asked what is left so often even when nothing says that it should be.
 const SCAN: Duration = Duration::from_mins(10);
 
+/// How long nothing may be sent while a broker is there: longer than librdkafka waits for an answer (30 s).
+const STUCK: Duration = Duration::from_secs(35);
+
 /// How long what is on its way may take when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -43,6 +46,8 @@ pub(super) struct Publisher {
     /// Positions that are not durable yet.
     positions: HashMap<SessionId, Seq>,
     scanned: Instant,
+    /// When something was last sent, or nothing could be.
+    moved: Instant,
 }
 
 impl Publisher {
@@ -65,6 +70,7 @@ impl Publisher {
             work: JoinSet::new(),
             positions: HashMap::new(),
             scanned: Instant::now(),
+            moved: Instant::now(),
         })
     }
 
@@ -100,6 +106,7 @@ impl Publisher {
     }
 
     fn worked(&mut self, worked: Result<Worked, tokio::task::JoinError>) {
+        self.moved = Instant::now();
         match worked {
             Ok(worked) => {
                 if let Some(position) = worked.position {
@@ -116,7 +123,7 @@ impl Publisher {
     }
 
     async fn tick(&mut self) {
-        self.renew();
+        self.look_after_client();
         self.ledger.wake(Instant::now());
         self.keep_positions().await;
         metrics::gauge!("healthsync_kafka_results_lag").set(self.ledger.left() as f64);
@@ -136,13 +143,31 @@ impl Publisher {
         }
     }
 
-    /// A client with a fatal error sends nothing more. What it had is sent again by the next.
+    /// A client with a fatal error sends nothing more; one that a broker does not know any more, after it has forgotten
+    /// whom it knew, asks again for ever.
+    fn look_after_client(&mut self) {
+        if self.work.is_empty() || !self.sender.link.is_up() {
+            self.moved = Instant::now();
+        }
+        if let Some((code, reason)) = self.sender.producer.client().fatal_error() {
+            tracing::error!(?code, reason, "the Kafka producer is made anew");
+            self.renew();
+        } else if self.moved.elapsed() > STUCK {
+            tracing::error!("the broker takes no results; the Kafka producer is made anew");
+            self.renew();
+        }
+    }
+
+    /// What the client had is sent again by the next.
     fn renew(&mut self) {
-        let Some((code, reason)) = self.sender.producer.client().fatal_error() else { return };
-        tracing::error!(?code, reason, "the Kafka producer is made anew");
-        self.sender.link.down();
+        self.moved = Instant::now();
         match producer(&self.connection, &self.sender.link) {
-            Ok(producer) => drop_aside(std::mem::replace(&mut self.sender.producer, producer)),
+            Ok(producer) => {
+                let old = std::mem::replace(&mut self.sender.producer, producer);
+                // Those who wait for a delivery learn that there will be none.
+                old.purge(PurgeConfig::default().queue().inflight());
+                drop_aside(old);
+            }
             Err(error) => tracing::error!(%error, "no Kafka producer"),
         }
     }

@@ -122,11 +122,15 @@ impl Reader {
         let list = consumer.context().list(&partitions);
         let _ = consumer.pause(&list);
         consumer.context().give_up(&consumer, &partitions);
-        drop(consumer);
-        self.assignment.revoke(&partitions);
-        if !self.stop.is_cancelled() {
+        if self.link.is_up() && self.stop.is_cancelled() {
+            drop(consumer);
+        } else {
+            // Closing waits for brokers, which may be for good. If the thread cannot be had, it is closed here.
+            let close = std::thread::Builder::new().name("kafka-close".into());
+            let _ = close.spawn(move || drop(consumer));
             self.link.down();
         }
+        self.assignment.revoke(&partitions);
     }
 }
 
