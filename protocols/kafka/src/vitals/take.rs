@@ -152,7 +152,7 @@ impl Taker {
     }
 
     fn is_hopeless(&self, reading: &Reading, refusal: &Refusal) -> bool {
-        // Of what is about several patients or none, each message has its own patience: a retry at a time.
+        // Of several patients in one message the first stands for all.
         let patient = reading.patients().next();
         !refusal.retryable() || patient.is_some_and(|patient| self.patience.refused(patient, Instant::now()))
     }
