@@ -107,19 +107,15 @@ impl Publisher {
 
     fn worked(&mut self, worked: Result<Worked, tokio::task::JoinError>) {
         self.moved = Instant::now();
-        match worked {
-            Ok(worked) => {
-                if let Some(position) = worked.position {
-                    self.positions.insert(worked.session, position);
-                }
-                if !worked.sent {
-                    metrics::counter!("healthsync_kafka_results_retries_total").increment(1);
-                }
-                self.ledger.worked(worked, Instant::now());
-            }
-            // The session it was working on is found again by the scan.
-            Err(error) => tracing::error!(%error, "sending results panicked"),
+        // It fails only when it is ended from here.
+        let Ok(worked) = worked else { return };
+        if let Some(position) = worked.position {
+            self.positions.insert(worked.session, position);
         }
+        if !worked.sent {
+            metrics::counter!("healthsync_kafka_results_retries_total").increment(1);
+        }
+        self.ledger.worked(worked, Instant::now());
     }
 
     async fn tick(&mut self) {

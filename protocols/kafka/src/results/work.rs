@@ -6,6 +6,7 @@ use super::{
     record::{self, Key},
 };
 use crate::link::LinkMonitor;
+use futures_util::FutureExt as _;
 use healthsync_events::{Event, EventFeed, PatientId, Refusal, Seq};
 use rdkafka::{
     ClientContext, Statistics,
@@ -13,7 +14,7 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
     producer::{DeliveryFuture, FutureProducer, FutureRecord},
 };
-use std::{sync::Arc, time::Instant};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 /// What librdkafka calls back.
 #[derive(Clone)]
@@ -63,9 +64,11 @@ enum Failure {
 impl Sender {
     pub(super) async fn work(self, job: Job) -> Worked {
         let mut worked = Worked { session: job.session, position: job.position, patient: job.patient, sent: false };
-        match self.batch(&mut worked, job.window).await {
-            Ok(()) => worked.sent = true,
-            Err(refusal) => tracing::debug!(session = %job.session, %refusal, "results were not sent"),
+        // A panic is this batch's: the session must not be taken for one that is still worked on.
+        match AssertUnwindSafe(self.batch(&mut worked, job.window)).catch_unwind().await {
+            Ok(Ok(())) => worked.sent = true,
+            Ok(Err(refusal)) => tracing::debug!(session = %job.session, %refusal, "results were not sent"),
+            Err(_) => tracing::error!(session = %job.session, "sending results panicked"),
         }
         worked
     }
