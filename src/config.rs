@@ -1,8 +1,10 @@
 //! Configuration: built-in defaults, then a TOML file, then `HEALTHSYNC__SECTION__KEY` from the environment.
 //! Unknown keys are refused, so that a misspelt one cannot be silently without effect.
 
+mod kafka;
 mod pools;
 
+pub use kafka::{Kafka, KafkaKey, KafkaResults, KafkaVitals, Properties};
 pub use pools::{Operations, Place, Placement, Pools};
 
 use figment::{
@@ -31,6 +33,7 @@ const ENV_PREFIX: &str = "HEALTHSYNC__";
 pub struct Config {
     pub http: Http,
     pub mllp: Mllp,
+    pub kafka: Kafka,
     pub kserve: Kserve,
     pub webrtc: Webrtc,
     pub storage: Storage,
@@ -292,6 +295,10 @@ pub enum ConfigError {
     Invalid(#[from] Box<figment::Error>),
     #[error("{key} must be {rule}")]
     Value { key: &'static str, rule: &'static str },
+    #[error("kafka.results.kinds names {kind:?}, which no event has")]
+    Kind { kind: String },
+    #[error("kafka.properties.{name} cannot be given: the server sets it")]
+    Owned { name: String },
     #[error("pools.{pool}: {refusal}")]
     Pool { pool: &'static str, refusal: String },
     #[error("speech.voices.{language} must be {rule}")]
@@ -341,6 +348,7 @@ impl Config {
         self.models.check()?;
         self.pools.check()?;
         self.placement.check()?;
+        self.kafka.check()?;
         self.speech.check()
     }
 

@@ -59,6 +59,7 @@ impl Server {
             max_connections: config.http.max_connections,
             header_timeout: Duration::from_secs(config.http.header_timeout_seconds),
         };
+        let kafka = crate::wiring::kafka_doors(config, &directory, &readiness, &shutdown)?;
         let mut doors = vec![
             tokio::spawn(http::serve(http, http::router(app, config.operations.changes), limits, shutdown.clone())),
             tokio::spawn(healthsync_hl7::server::serve(
@@ -68,6 +69,7 @@ impl Server {
                 shutdown.clone().cancelled_owned(),
             )),
         ];
+        doors.extend(kafka);
         let mut kserve_addr = None;
         if config.kserve.enabled {
             let (listener, token) = kserve::open(&config.kserve).await?;

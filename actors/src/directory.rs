@@ -88,6 +88,10 @@ impl Directory {
         }
     }
 
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
     /// Waits until no inference is under way, or until `limit` has passed: what was heard gets its caption.
     pub async fn settle(&self, limit: Duration) {
         let models = &self.models;

@@ -7,6 +7,7 @@
 
 pub mod clock;
 pub mod directory;
+mod feed;
 pub mod log;
 pub mod pool;
 pub mod session;
@@ -15,7 +16,7 @@ pub mod supervise;
 
 pub use clock::{Clock, Pace};
 pub use directory::{Directory, DirectoryConfig, Models};
-pub use log::{LogError, SessionLog, SqliteStore, Store};
+pub use log::{LogError, Positions, SessionLog, SqliteStore, Store};
 pub use pool::{Class, Pool, PoolConfig};
 pub use speech::SpeechSettings;
 pub use supervise::{ActorThreads, RestartPolicy};

@@ -1,8 +1,10 @@
 //! The session log: what everything else is a fold over. Only this module knows where it is kept.
 
+mod positions;
 mod sqlite;
 mod writer;
 
+pub use positions::Positions;
 pub use sqlite::SqliteStore;
 
 use healthsync_events::{
@@ -75,8 +77,9 @@ pub enum ImagePart {
     Preview,
 }
 
-/// The log, and what is too large or too early for it: image bytes, and monitor messages without a session.
-pub trait Store: SessionLog {
+/// The log with who reads it, and what is too large or too early for it: image bytes, and monitor messages without a
+/// session.
+pub trait Store: SessionLog + Positions {
     fn put_image(
         &self,
         session: SessionId,

@@ -1,6 +1,9 @@
 //! The log in one `SQLite` file: a single writer thread, readers beside it (write-ahead logging).
 
 mod monitors;
+mod positions;
+
+pub(super) use positions::advance;
 
 use super::{
     ImagePart, LogError, SessionLog, SessionRow, Store,
@@ -78,6 +81,7 @@ impl SqliteStore {
                 connection.execute_batch(MIGRATION)?;
             }
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
+            connection.execute_batch(positions::SCHEMA)?;
             Ok(connection)
         };
         let writer = Writer::start(open().map_err(storage)?)?;

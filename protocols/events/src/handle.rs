@@ -128,7 +128,7 @@ pub trait Sessions: Send + Sync + 'static {
     /// Appends an input to the session's log. Returns once it is durable.
     fn record(&self, session: SessionId, input: EventBody) -> BoxFuture<'_, Result<Receipt, Refusal>>;
 
-    /// Keeps a monitor's message that has no session. Returns once it is durable.
+    /// Keeps a monitor's message that has no session; the same message once. Returns once it is durable.
     fn keep_unmatched(&self, message: UnmatchedMessage) -> BoxFuture<'_, Result<(), Refusal>>;
 
     /// Messages kept for patients without a session, newest first.

@@ -9,6 +9,7 @@ pub mod body;
 pub mod clinical;
 pub mod consultation;
 pub mod envelope;
+pub mod feed;
 pub mod handle;
 pub mod ids;
 pub mod imaging;
@@ -29,6 +30,7 @@ pub use audio::{AudioFrame, AudioSink, AudioTrackSpec};
 pub use body::EventBody;
 pub use clinical::{Consciousness, MonitorProtocol, MonitorSource, VitalSigns};
 pub use envelope::{Event, NewEvent, VERSION};
+pub use feed::{AppendStream, Appended, Backlog, EventFeed, Standing};
 pub use handle::{
     BoxFuture, EventStream, ImageUpload, KeptBecause, NewSession, Receipt, SessionSummary, Sessions, SpeechStream,
     UnmappedCode, UnmatchedMessage,
