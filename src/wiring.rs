@@ -11,7 +11,7 @@ use crate::{
     readiness::Readiness,
 };
 use anyhow::Context as _;
-use healthsync_actors::{Models, Pool, PoolConfig, SpeechSettings, pool::ModelFactory};
+use healthsync_actors::{Models, MonitoringSettings, Pool, PoolConfig, SpeechSettings, pool::ModelFactory};
 use healthsync_events::Sessions;
 use healthsync_models::Model;
 use healthsync_webrtc::{WhipConfig, WhipServer};
@@ -56,6 +56,7 @@ impl LoadedModels {
             speak,
             speech,
             voice_activity: load::voice_activity(),
+            monitoring: MonitoringSettings { policy: Arc::new(config.monitoring.policy()), ..MonitoringSettings::default() },
             images: Arc::new(healthsync_dicom::Decoder::default()),
             image_turns: Semaphore::new(IMAGE_TURNS),
         };

@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod directory;
 pub mod log;
+pub mod monitoring;
 pub mod pool;
 pub mod session;
 pub mod speech;
@@ -16,6 +17,7 @@ pub mod supervise;
 pub use clock::{Clock, Pace};
 pub use directory::{Directory, DirectoryConfig, Models};
 pub use log::{LogError, SessionLog, SqliteStore, Store};
+pub use monitoring::MonitoringSettings;
 pub use pool::{Class, Pool, PoolConfig};
 pub use speech::SpeechSettings;
 pub use supervise::{ActorThreads, RestartPolicy};

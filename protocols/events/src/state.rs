@@ -1,6 +1,7 @@
 //! The state of a session: a fold over its events, and nothing else.
 
 use crate::{
+    alarm::{AlarmRaised, AlarmStatus, EscalationReason, Monitoring},
     body::{EventBody, Identity},
     clinical::VitalSigns,
     consultation::{MediaChanged, ParticipantInvited, Sending, SessionStarted},
@@ -8,7 +9,7 @@ use crate::{
     ids::{AlarmId, ImageId, InvitationId, Language, ParticipantId, Seq, SessionId, Timestamp, UtteranceId},
     imaging::ImageReady,
     limits::REMEMBERED_MESSAGES,
-    risk::{AlarmRaised, RiskScored},
+    risk::{ClinicalScore, RiskScored, ScoreName},
     scribe::ReportReady,
     speech::{CaptionFinal, TranslationFinal},
 };
@@ -52,8 +53,13 @@ pub struct SessionState {
     pub risk: Option<At<RiskScored>>,
     /// The highest score so far.
     pub worst_risk: Option<At<RiskScored>>,
+    /// The newest of each score beside NEWS2.
+    pub scores: BTreeMap<ScoreName, At<ClinicalScore>>,
+    pub monitoring: Monitoring,
     /// Alarms raised and not cleared.
     pub alarms: BTreeMap<AlarmId, At<AlarmRaised>>,
+    /// What has become of those.
+    pub alarm_status: BTreeMap<AlarmId, AlarmStatus>,
     /// Every alarm ever raised, in order.
     pub alarm_history: Vec<At<AlarmRaised>>,
     pub images: BTreeMap<ImageId, At<ImageReady>>,
@@ -80,7 +86,10 @@ impl SessionState {
             last_vitals: None,
             risk: None,
             worst_risk: None,
+            scores: BTreeMap::new(),
+            monitoring: Monitoring::default(),
             alarms: BTreeMap::new(),
+            alarm_status: BTreeMap::new(),
             alarm_history: Vec::new(),
             images: BTreeMap::new(),
             report: None,
@@ -135,13 +144,16 @@ impl SessionState {
                 self.last_vitals = Some(at(event, ()));
             }
             EventBody::RiskScored(scored) => self.apply_risk(event, scored),
-            EventBody::AlarmRaised(raised) => {
-                self.alarms.insert(raised.alarm, at(event, raised.clone()));
-                self.alarm_history.push(at(event, raised.clone()));
+            EventBody::ScoresComputed(computed) => {
+                self.scores = computed.scores.iter().map(|score| (score.score, at(event, score.clone()))).collect();
             }
-            EventBody::AlarmCleared(cleared) => {
-                self.alarms.remove(&cleared.alarm);
-            }
+            EventBody::MonitoringChanged(change) => self.monitoring.apply(event.seq, event.at, change),
+            EventBody::AlarmRaised(_)
+            | EventBody::AlarmCleared(_)
+            | EventBody::AlarmLatched(_)
+            | EventBody::AlarmAcknowledged(_)
+            | EventBody::AlarmSilenced(_)
+            | EventBody::AlarmEscalated(_) => self.apply_alarm(event),
             EventBody::ImageReady(ready) => {
                 self.images.insert(ready.image, at(event, ready.clone()));
             }
@@ -179,6 +191,44 @@ impl SessionState {
             self.worst_risk = Some(at(event, scored.clone()));
         }
         self.risk = Some(at(event, scored.clone()));
+    }
+
+    fn apply_alarm(&mut self, event: &Event) {
+        match &event.body {
+            EventBody::AlarmRaised(raised) => {
+                self.alarms.insert(raised.alarm, at(event, raised.clone()));
+                self.alarm_status.insert(raised.alarm, AlarmStatus::default());
+                self.alarm_history.push(at(event, raised.clone()));
+            }
+            EventBody::AlarmCleared(cleared) => {
+                self.alarms.remove(&cleared.alarm);
+                self.alarm_status.remove(&cleared.alarm);
+            }
+            EventBody::AlarmLatched(latched) => {
+                self.alarm_status.entry(latched.alarm).and_modify(|status| status.latched = true);
+            }
+            EventBody::AlarmAcknowledged(acknowledged) => {
+                let by = (acknowledged.by.clone(), event.at);
+                self.alarm_status.entry(acknowledged.alarm).and_modify(|status| status.acknowledged = Some(by));
+            }
+            EventBody::AlarmSilenced(silenced) => {
+                let until = Timestamp::from_millis(event.at.millis() + i64::from(silenced.seconds) * 1_000);
+                let meant = |alarm: &AlarmId| silenced.alarm.is_none_or(|one| one == *alarm);
+                for (_, status) in self.alarm_status.iter_mut().filter(|(alarm, _)| meant(alarm)) {
+                    status.silenced_until = Some(until);
+                }
+            }
+            EventBody::AlarmEscalated(escalated) => {
+                self.alarm_status.entry(escalated.alarm).and_modify(|status| {
+                    status.step = escalated.step;
+                    if escalated.reason == EscalationReason::Worse {
+                        status.acknowledged = None;
+                        status.silenced_until = None;
+                    }
+                });
+            }
+            _ => {}
+        }
     }
 
     fn remember(&mut self, event: &Event) {

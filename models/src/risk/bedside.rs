@@ -1,0 +1,180 @@
+//! Everything that watches over one patient: the fold of a session's events from which scores and alarms follow. It looks
+//! at no clock; who owns it records what is owed, and asks again at the time named.
+
+use super::{
+    alarms::{Alarms, Context},
+    policy::{Policy, is_child},
+    readings::Readings,
+    scores::{self, Patient},
+};
+use healthsync_events::{
+    Event, EventBody, Seq, SessionId, Timestamp,
+    alarm::Monitoring,
+
+    clinical::VitalsObserved,
+    risk::{ClinicalScore, RiskScored, ScoreName, Spo2Scale},
+};
+use std::{collections::VecDeque, sync::Arc};
+
+/// Scores owed at most. They are recorded within milliseconds of being owed; where that fails for long the oldest give
+/// way to newer ones, which say more.
+const MAX_OWED_SCORES: usize = 64;
+
+/// A patient's readings, scores and alarms.
+#[derive(Debug)]
+pub struct Bedside {
+    policy: Arc<Policy>,
+    readings: Readings,
+    monitoring: Monitoring,
+    scale: Spo2Scale,
+    alarms: Alarms,
+    /// The other scores as last recorded or owed.
+    others: Vec<ClinicalScore>,
+    owed: VecDeque<EventBody>,
+}
+
+impl Bedside {
+    pub fn new(session: SessionId, policy: Arc<Policy>) -> Self {
+        Self {
+            policy,
+            readings: Readings::default(),
+            monitoring: Monitoring::default(),
+            scale: Spo2Scale::default(),
+            alarms: Alarms::new(session),
+            others: Vec::new(),
+            owed: VecDeque::new(),
+        }
+    }
+
+    /// Takes a recorded event in, and works out what it calls for. Events come in the order of the log.
+    pub fn apply(&mut self, event: &Event) {
+        if !Self::concerns(&event.body) {
+            return;
+        }
+        if let Some(identity) = event.body.identity() {
+            self.owed.retain(|owed| owed.identity().as_ref() != Some(&identity));
+        }
+        match &event.body {
+            EventBody::SessionStarted(started) => self.scale = started.spo2_scale,
+            EventBody::VitalsObserved(observed) => self.observed(observed, event.seq, event.at),
+            EventBody::RiskScored(scored) => self.scored(scored, event),
+            EventBody::ScoresComputed(computed) => {
+                self.others.clone_from(&computed.scores);
+                if let Some(pews) = computed.scores.iter().find(|score| score.score == ScoreName::Pews) {
+                    self.alarms.scored(ScoreName::Pews, pews.value, pews.band, event.at, event.seq);
+                }
+            }
+            EventBody::MonitoringChanged(change) => {
+                self.monitoring.apply(event.seq, event.at, change);
+                self.alarms.monitoring_changed(&self.monitoring, &self.readings, event.at, event.seq);
+                // Scored anew: the age decides on the scores.
+                self.score(event.seq, event.at);
+            }
+            _ => self.alarms.recorded(event),
+        }
+        self.step(event.at);
+    }
+
+    /// Whether an event can call for anything here.
+    pub fn concerns(body: &EventBody) -> bool {
+        matches!(
+            body,
+            EventBody::SessionStarted(_)
+                | EventBody::VitalsObserved(_)
+                | EventBody::RiskScored(_)
+                | EventBody::ScoresComputed(_)
+                | EventBody::MonitoringChanged(_)
+                | EventBody::AlarmRaised(_)
+                | EventBody::AlarmCleared(_)
+                | EventBody::AlarmLatched(_)
+                | EventBody::AlarmAcknowledged(_)
+                | EventBody::AlarmSilenced(_)
+                | EventBody::AlarmEscalated(_)
+        )
+    }
+
+    fn observed(&mut self, observed: &VitalsObserved, seq: Seq, at: Timestamp) {
+        let taken = self.readings.take(observed, seq, at);
+        self.alarms.observed(&taken, &self.monitoring, at, seq);
+        if taken.anything {
+            self.score(seq, at);
+        }
+    }
+
+    /// Only NEWS2 alarms: an event of another name may be another model's.
+    fn scored(&mut self, scored: &RiskScored, event: &Event) {
+        if scored.score == "NEWS2" {
+            self.alarms.scored(ScoreName::News2, f64::from(scored.total), scored.band, event.at, event.seq);
+        }
+    }
+
+    fn score(&mut self, seq: Seq, at: Timestamp) {
+        let mut known = self.readings.as_of(at, &self.policy.scores.max_age);
+        if known.inputs.is_empty() {
+            return;
+        }
+        if known.inputs.last() != Some(&seq) {
+            known.inputs.push(seq);
+        }
+        let chosen = self.chosen().to_vec();
+        let patient = Patient { scores: &chosen, age_months: self.monitoring.age_months, scale: self.scale };
+        let news2 = scores::news2(&known, patient);
+        let others = scores::computed(&known, patient, seq, &self.others);
+        if let Some(EventBody::ScoresComputed(computed)) = &others {
+            self.others.clone_from(&computed.scores);
+        }
+        self.owed.extend(news2.into_iter().chain(others));
+        while self.owed.len() > MAX_OWED_SCORES {
+            self.owed.pop_front();
+        }
+    }
+
+    fn chosen(&self) -> &[ScoreName] {
+        let for_age = self.policy.scores.for_age(self.monitoring.age_months);
+        self.monitoring.scores.as_deref().unwrap_or(for_age)
+    }
+
+    fn step(&mut self, now: Timestamp) {
+        let running = self.running();
+        let context = Context { policy: &self.policy.alarms, readings: &self.readings, scores: &running };
+        self.alarms.step(now, context);
+    }
+
+    /// The scores that run, less those that are not meant for the patient's age.
+    fn running(&self) -> Vec<ScoreName> {
+        let child = is_child(self.monitoring.age_months);
+        let meant = |score: &&ScoreName| match score {
+            ScoreName::News2 => !child,
+            ScoreName::Pews => child,
+            _ => true,
+        };
+        self.chosen().iter().filter(meant).copied().collect()
+    }
+
+    /// What is called for at `now` and not recorded yet, scores before alarms. The answer is the same however often it
+    /// is asked for, until [`Self::apply`] is given what was recorded of it.
+    pub fn due(&mut self, now: Timestamp) -> Vec<EventBody> {
+        self.step(now);
+        self.owed.iter().chain(self.alarms.owed()).cloned().collect()
+    }
+
+    /// What was owed cannot be recorded, or had been before: it is owed no longer, unless it is called for anew.
+    pub fn forget(&mut self, body: &EventBody) {
+        let identity = body.identity();
+        self.owed.retain(|owed| owed.identity() != identity);
+        self.alarms.forget(identity.as_ref());
+    }
+
+    /// The next time after `now` at which something may be called for though nothing is recorded.
+    pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+        let running = self.running();
+        let context = Context { policy: &self.policy.alarms, readings: &self.readings, scores: &running };
+        self.alarms.next_due(now, context)
+    }
+
+    /// How the patient is monitored.
+    pub fn monitoring(&self) -> &Monitoring {
+        &self.monitoring
+    }
+
+}
