@@ -326,8 +326,7 @@ impl Monitoring {
             return Err(ConfigError::Value { key: "monitoring.scores.max_age", rule: "at least 1 minute" });
         }
         let alarms = &self.alarms;
-        let ladders =
-            [&alarms.escalate_high_seconds, &alarms.escalate_medium_seconds, &alarms.escalate_low_seconds];
+        let ladders = [&alarms.escalate_high_seconds, &alarms.escalate_medium_seconds, &alarms.escalate_low_seconds];
         let climbs = |steps: &[u32]| steps.len() <= MAX_ESCALATIONS && steps.is_sorted_by(|a, b| a < b);
         if !ladders.into_iter().all(|steps| climbs(steps)) {
             let rule = "at most 8 times each, one later than the other";

@@ -56,7 +56,10 @@ impl LoadedModels {
             speak,
             speech,
             voice_activity: load::voice_activity(),
-            monitoring: MonitoringSettings { policy: Arc::new(config.monitoring.policy()), ..MonitoringSettings::default() },
+            monitoring: MonitoringSettings {
+                policy: Arc::new(config.monitoring.policy()),
+                ..MonitoringSettings::default()
+            },
             images: Arc::new(healthsync_dicom::Decoder::default()),
             image_turns: Semaphore::new(IMAGE_TURNS),
         };

@@ -41,8 +41,7 @@ async fn a_patients_own_limit_alarms_and_is_answered_by_name() {
     let answer = client.post(format!("{url}/alarms/silence")).json(&silence).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     let participant: ParticipantId = "nurse".parse().unwrap();
-    let command =
-        StreamCommand::AcknowledgeAlarm { id: Some("a".into()), participant, alarm: raised.alarm };
+    let command = StreamCommand::AcknowledgeAlarm { id: Some("a".into()), participant, alarm: raised.alarm };
     stream.send(&command).await.unwrap();
     let event = wait_for(&mut stream, |e| matches!(e.body, EventBody::AlarmAcknowledged(_))).await;
     let EventBody::AlarmAcknowledged(acknowledged) = event.body else { unreachable!() };

@@ -9,9 +9,10 @@ use healthsync_actors::{
 use healthsync_events::{
     AlarmId, Event, EventBody, EventStream, MonitorProtocol, MonitorSource, NewSession, Refusal, Seq, SessionId,
     Sessions, Timestamp, VitalSign, VitalSigns,
-    alarm::{AlarmAcknowledged, AlarmKind, AlarmLimits, AlarmSilenced, MonitoringChanged},
+    alarm::{AlarmAcknowledged, AlarmKind, AlarmSilenced},
     clinical::VitalsObserved,
     limits::MAX_SILENCE_SECONDS,
+    monitoring::{AlarmLimits, MonitoringChanged},
 };
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
@@ -101,12 +102,7 @@ impl Drop for Process {
 
 /// NEWS2 of 8.
 fn emergency() -> VitalSigns {
-    VitalSigns {
-        heart_rate: Some(112.0),
-        respiratory_rate: Some(25.0),
-        spo2: Some(91.0),
-        ..VitalSigns::default()
-    }
+    VitalSigns { heart_rate: Some(112.0), respiratory_rate: Some(25.0), spo2: Some(91.0), ..VitalSigns::default() }
 }
 
 async fn raised(events: &mut EventStream) -> AlarmId {

@@ -12,7 +12,8 @@ use axum::{
 };
 use healthsync_events::{
     AlarmId, EventBody, ParticipantId, SessionId, Timestamp, VitalSign,
-    alarm::{AlarmAcknowledged, AlarmLimits, AlarmRaised, AlarmSilenced, AlarmStatus, MonitoringChanged},
+    alarm::{AlarmAcknowledged, AlarmRaised, AlarmSilenced, AlarmStatus},
+    monitoring::{AlarmLimits, MonitoringChange},
     risk::ScoreName,
 };
 use healthsync_models::risk::limits;
@@ -95,16 +96,16 @@ pub async fn show(State(app): State<App>, Segment(id): Segment<SessionId>) -> Re
 /// Changes limits, age or scores; what is left out stays as it was.
 #[utoipa::path(patch, path = "/api/v1/sessions/{id}/monitoring", tag = "monitors",
     params(("id" = String, Path, description = "Session identifier (UUID)")),
-    request_body(content = ref("#/components/schemas/MonitoringChanged"), content_type = "application/json"),
+    request_body(content = ref("#/components/schemas/MonitoringChange"), content_type = "application/json"),
     responses((status = 200, description = "Recorded", body = ref("#/components/schemas/Receipt")),
               (status = 404, description = "No such session", body = Problem),
               (status = 422, description = "A limit is not acceptable", body = Problem)))]
 pub async fn change(
     State(app): State<App>,
     Segment(id): Segment<SessionId>,
-    Body(change): Body<MonitoringChanged>,
+    Body(change): Body<MonitoringChange>,
 ) -> Result<Response, Error> {
-    Ok(Json(app.sessions.record(id, EventBody::MonitoringChanged(change)).await?).into_response())
+    Ok(Json(app.sessions.record(id, EventBody::MonitoringChanged(change.into())).await?).into_response())
 }
 
 /// The alarms that stand, oldest first.

@@ -3,8 +3,8 @@
 
 use futures_util::StreamExt;
 use healthsync_actors::{
-    ActorThreads, Clock, Directory, DirectoryConfig, Models, MonitoringSettings, Pool, PoolConfig, SpeechSettings, SqliteStore,
-    pool::ModelFactory,
+    ActorThreads, Clock, Directory, DirectoryConfig, Models, MonitoringSettings, Pool, PoolConfig, SpeechSettings,
+    SqliteStore, pool::ModelFactory,
 };
 use healthsync_events::{
     Event, EventBody, EventStream, ModelInfo, NewSession, SessionId, Sessions, Timestamp,

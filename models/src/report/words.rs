@@ -1,10 +1,6 @@
 //! The report's words. Plain language, the same sentences in the same order in every language.
 
-use healthsync_events::{
-    Consciousness, VitalSigns,
-    alarm::AlarmKind,
-    risk::RiskBand,
-};
+use healthsync_events::{Consciousness, VitalSigns, alarm::AlarmKind, risk::RiskBand};
 
 /// A language's words.
 pub(super) trait Words {

@@ -9,9 +9,8 @@ use super::{
 };
 use healthsync_events::{
     Event, EventBody, Seq, SessionId, Timestamp,
-    alarm::Monitoring,
-
     clinical::VitalsObserved,
+    monitoring::Monitoring,
     risk::{ClinicalScore, RiskScored, ScoreName, Spo2Scale},
 };
 use std::{collections::VecDeque, sync::Arc};
@@ -176,5 +175,4 @@ impl Bedside {
     pub fn monitoring(&self) -> &Monitoring {
         &self.monitoring
     }
-
 }

@@ -8,7 +8,7 @@
 use super::{pews, policy::is_child};
 use healthsync_events::{
     VitalSign,
-    alarm::{AlarmLimits, Monitoring},
+    monitoring::{AlarmLimits, Monitoring},
 };
 
 /// Adults: beyond what scores most in NEWS2 for pulse, saturation, respiration and systolic pressure, and the bounds of
@@ -81,7 +81,7 @@ pub fn all(monitoring: &Monitoring) -> Vec<AlarmLimits> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use healthsync_events::{Seq, Timestamp, alarm::MonitoringChanged};
+    use healthsync_events::{Seq, Timestamp, monitoring::MonitoringChanged};
 
     fn aged(age_months: Option<u16>) -> Monitoring {
         Monitoring { age_months, ..Monitoring::default() }

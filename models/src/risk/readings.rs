@@ -23,7 +23,8 @@ struct Reading<T> {
 /// Values in a row that were not believed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Doubt {
-    last: Candidate,
+    /// The last of them that a patient can have: it may be believed when it comes again.
+    last: Option<Candidate>,
     pub since: Timestamp,
     pub seq: Seq,
     pub count: u32,
@@ -75,17 +76,16 @@ impl Readings {
             }
             let last = known.map(|known| (known.value, known.at));
             let doubt = self.doubts.get(&sign).copied();
-            let verdict = judge(sign, value, measured, last, doubt.map(|doubt| doubt.last));
+            let verdict = judge(sign, value, measured, last, doubt.and_then(|doubt| doubt.last));
             if verdict == Verdict::Believed {
                 self.doubts.remove(&sign);
                 self.numbers.insert(sign, Reading { value, at: measured, seq });
                 taken.believed.push((sign, value));
                 continue;
             }
-            // Only a value that a patient can have is a candidate for being believed later.
-            let kept = match (verdict, doubt) {
-                (Verdict::Impossible, Some(doubt)) => doubt.last,
-                _ => Candidate { value, at: measured },
+            let kept = match verdict {
+                Verdict::Impossible => doubt.and_then(|doubt| doubt.last),
+                _ => Some(Candidate { value, at: measured }),
             };
             let next = match doubt {
                 Some(doubt) => Doubt { last: kept, count: doubt.count.saturating_add(1), ..doubt },
@@ -111,7 +111,8 @@ impl Readings {
 
     /// What is known at `now`, with what is too old left out.
     pub fn as_of(&self, now: Timestamp, max_age: &MaxAge) -> AsOf {
-        let mut view = View { now, newest: self.newest, vitals: VitalSigns::default(), carried: vec![], inputs: vec![] };
+        let mut view =
+            View { now, newest: self.newest, vitals: VitalSigns::default(), carried: vec![], inputs: vec![] };
         for sign in VitalSign::ALL {
             let Some(reading) = self.numbers.get(&sign) else { continue };
             let doubted = self.doubts.contains_key(&sign);

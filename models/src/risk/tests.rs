@@ -40,10 +40,7 @@ fn every_boundary_of_mews_scores_as_published() {
     check(
         mews::score,
         &[
-            (
-                SystolicBp,
-                &[(70.0, 3), (71.0, 2), (80.0, 2), (81.0, 1), (100.0, 1), (101.0, 0), (199.0, 0), (200.0, 2)],
-            ),
+            (SystolicBp, &[(70.0, 3), (71.0, 2), (80.0, 2), (81.0, 1), (100.0, 1), (101.0, 0), (199.0, 0), (200.0, 2)]),
             (
                 HeartRate,
                 &[
@@ -60,10 +57,7 @@ fn every_boundary_of_mews_scores_as_published() {
                     (130.0, 3),
                 ],
             ),
-            (
-                RespiratoryRate,
-                &[(8.0, 2), (9.0, 0), (14.0, 0), (15.0, 1), (20.0, 1), (21.0, 2), (29.0, 2), (30.0, 3)],
-            ),
+            (RespiratoryRate, &[(8.0, 2), (9.0, 0), (14.0, 0), (15.0, 1), (20.0, 1), (21.0, 2), (29.0, 2), (30.0, 3)]),
             (Temperature, &[(34.9, 2), (35.0, 0), (38.4, 0), (38.5, 2)]),
         ],
     );
@@ -86,10 +80,7 @@ fn mews_is_high_from_five() {
 
 #[test]
 fn every_boundary_of_qsofa_and_sirs_scores_as_published() {
-    check(
-        sepsis::qsofa,
-        &[(RespiratoryRate, &[(21.0, 0), (22.0, 1)]), (SystolicBp, &[(100.0, 1), (101.0, 0)])],
-    );
+    check(sepsis::qsofa, &[(RespiratoryRate, &[(21.0, 0), (22.0, 1)]), (SystolicBp, &[(100.0, 1), (101.0, 0)])]);
     check(
         sepsis::sirs,
         &[
@@ -222,7 +213,8 @@ fn known(vitals: VitalSigns) -> AsOf {
 
 #[test]
 fn the_age_decides_on_the_scores() {
-    let all = [ScoreName::News2, ScoreName::Mews, ScoreName::Qsofa, ScoreName::Sirs, ScoreName::ShockIndex, ScoreName::Pews];
+    let all =
+        [ScoreName::News2, ScoreName::Mews, ScoreName::Qsofa, ScoreName::Sirs, ScoreName::ShockIndex, ScoreName::Pews];
     let vitals = VitalSigns {
         heart_rate: Some(100.0),
         systolic_bp: Some(100.0),
@@ -276,15 +268,17 @@ fn any_vitals() -> impl Strategy<Value = VitalSigns> {
         of(level),
         of(any::<bool>()),
     )
-        .prop_map(|(heart_rate, respiratory_rate, spo2, systolic_bp, temperature, consciousness, oxygen)| VitalSigns {
-            heart_rate,
-            respiratory_rate,
-            spo2,
-            systolic_bp,
-            diastolic_bp: None,
-            temperature,
-            consciousness,
-            supplemental_oxygen: oxygen,
+        .prop_map(|(heart_rate, respiratory_rate, spo2, systolic_bp, temperature, consciousness, oxygen)| {
+            VitalSigns {
+                heart_rate,
+                respiratory_rate,
+                spo2,
+                systolic_bp,
+                diastolic_bp: None,
+                temperature,
+                consciousness,
+                supplemental_oxygen: oxygen,
+            }
         })
 }
 

@@ -1,9 +1,7 @@
 //! Everything that can happen in a session.
 
 use crate::{
-    alarm::{
-        AlarmAcknowledged, AlarmCleared, AlarmEscalated, AlarmLatched, AlarmRaised, AlarmSilenced, MonitoringChanged,
-    },
+    alarm::{AlarmAcknowledged, AlarmCleared, AlarmEscalated, AlarmLatched, AlarmRaised, AlarmSilenced},
     clinical::{MonitorSource, VitalsObserved},
     consultation::{
         ActorRestarted, ChatMessage, ErrorRaised, MediaChanged, ParticipantInvited, ParticipantJoined, ParticipantLeft,
@@ -11,6 +9,7 @@ use crate::{
     },
     ids::{AlarmId, ImageId, Seq, UtteranceId},
     imaging::{ImageFinding, ImageReady, ImageReceived, ImageRejected},
+    monitoring::MonitoringChanged,
     risk::{RiskScored, ScoresComputed},
     scribe::{CasesMatched, ConditionsRanked, ReportReady, ReportRequested, SymptomMentioned},
     speech::{

@@ -130,7 +130,7 @@ pub enum StreamCommand {
         #[serde(default)]
         #[ts(optional)]
         id: Option<String>,
-        change: crate::alarm::MonitoringChanged,
+        change: crate::monitoring::MonitoringChange,
     },
     #[serde(rename = "session.end")]
     End {

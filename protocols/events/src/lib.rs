@@ -14,6 +14,7 @@ pub mod handle;
 pub mod ids;
 pub mod imaging;
 pub mod limits;
+pub mod monitoring;
 pub mod provenance;
 pub mod refusal;
 pub mod risk;

@@ -1,7 +1,7 @@
 //! The state of a session: a fold over its events, and nothing else.
 
 use crate::{
-    alarm::{AlarmRaised, AlarmStatus, EscalationReason, Monitoring},
+    alarm::{AlarmRaised, AlarmStatus, EscalationReason},
     body::{EventBody, Identity},
     clinical::VitalSigns,
     consultation::{MediaChanged, ParticipantInvited, Sending, SessionStarted},
@@ -9,6 +9,7 @@ use crate::{
     ids::{AlarmId, ImageId, InvitationId, Language, ParticipantId, Seq, SessionId, Timestamp, UtteranceId},
     imaging::ImageReady,
     limits::REMEMBERED_MESSAGES,
+    monitoring::Monitoring,
     risk::{ClinicalScore, RiskScored, ScoreName},
     scribe::ReportReady,
     speech::{CaptionFinal, TranslationFinal},

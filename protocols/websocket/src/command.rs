@@ -34,7 +34,7 @@ pub(crate) async fn carry_out(text: &str, sessions: &dyn Sessions, session: Sess
         StreamCommand::SilenceAlarm { id, participant, alarm, seconds } => {
             (id, EventBody::AlarmSilenced(AlarmSilenced { alarm, by: participant, seconds }))
         }
-        StreamCommand::ChangeMonitoring { id, change } => (id, EventBody::MonitoringChanged(change)),
+        StreamCommand::ChangeMonitoring { id, change } => (id, EventBody::MonitoringChanged(change.into())),
         StreamCommand::RequestReport { id } => {
             (id, EventBody::ReportRequested(ReportRequested { languages: Vec::new() }))
         }

@@ -121,10 +121,7 @@ fn print(burden: &Burden, terms: Terms) {
     let days = burden.bed_days;
     let a_day = |count: usize| if days > 0.0 { count as f64 / days } else { 0.0 };
     println!("\n── Alarm burden: {} recordings, {days:.1} bed-days ──", burden.recordings);
-    println!(
-        "{:<34} {:>8} {:>10}   followed within {} h by",
-        "", "alarms", "a bed-day", terms.within_hours
-    );
+    println!("{:<34} {:>8} {:>10}   followed within {} h by", "", "alarms", "a bed-day", terms.within_hours);
     let share = |part: usize, count: &Count| 100.0 * ratio(part, count.alarms);
     let line = |name: &str, count: &Count| {
         println!(
@@ -139,11 +136,19 @@ fn print(burden: &Burden, terms: Terms) {
     line("policy, clinical", &burden.policy);
     line("naive thresholds, each excursion", &burden.naive);
     line("any hour, for comparison", &burden.hours);
-    println!("{:<34} {:>8} {:>10.3}", "naive thresholds, each reading", burden.naive_readings, a_day(burden.naive_readings));
+    println!(
+        "{:<34} {:>8} {:>10.3}",
+        "naive thresholds, each reading",
+        burden.naive_readings,
+        a_day(burden.naive_readings)
+    );
     println!("{:<34} {:>8} {:>10.3}", "policy, technical", burden.technical, a_day(burden.technical));
     println!(
         "{:<34} {:>8} {:>10.3}   (answered after {} s)",
-        "calls of unanswered alarms", burden.unanswered, a_day(burden.unanswered), terms.answered_after_seconds
+        "calls of unanswered alarms",
+        burden.unanswered,
+        a_day(burden.unanswered),
+        terms.answered_after_seconds
     );
     for (kind, count) in &burden.kinds {
         println!("  {kind:<32} {count:>8} {:>10.3}", a_day(*count));

@@ -167,9 +167,8 @@ pub fn measure(recording: &Recording, policy: &Arc<Policy>, terms: Terms, nurse:
         ..Burden::default()
     };
     for episode in &course.sustained_7 {
-        let stood = |stood: &&replay::Stood| {
-            stood.from <= episode.to && stood.until.is_none_or(|until| until > episode.from)
-        };
+        let stood =
+            |stood: &&replay::Stood| stood.from <= episode.to && stood.until.is_none_or(|until| until > episode.from);
         let Some(first) = played.emergencies.iter().find(stood) else {
             burden.missed_7 += 1;
             continue;

@@ -51,7 +51,8 @@ fn a_patient_who_wavers_gives_one_alarm_where_thresholds_give_many() {
 #[test]
 fn an_alarm_missed_would_be_seen() {
     // Alarms without scores: nothing stands while the patient is ill.
-    let samples = (0..5).map(|hour| Sample { at: Timestamp::from_millis(hour * 3_600_000), vitals: ill(), sepsis: None });
+    let samples =
+        (0..5).map(|hour| Sample { at: Timestamp::from_millis(hour * 3_600_000), vitals: ill(), sepsis: None });
     let recording = Recording { samples: samples.collect(), interval_ms: 3_600_000 };
     let mut policy = Policy::default();
     policy.scores.adult.clear();

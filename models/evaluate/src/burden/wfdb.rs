@@ -34,7 +34,8 @@ struct Signal {
 
 /// Reads a header (`.hea`).
 pub fn header(text: &str) -> Result<Header, RecordingError> {
-    let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with('#') && !line.trim().is_empty());
+    let mut lines =
+        (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with('#') && !line.trim().is_empty());
     let (line, record) = lines.next().ok_or(RecordingError::Header { line: 1, reason: "it is empty" })?;
     let refuse = |line, reason| RecordingError::Header { line, reason };
     let mut fields = record.split_whitespace().skip(1);

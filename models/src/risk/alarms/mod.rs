@@ -16,8 +16,9 @@ use super::{
 use condition::{Condition, Level, Side};
 use healthsync_events::{
     Event, EventBody, Seq, SessionId, Timestamp, VitalSign,
-    alarm::{AlarmClearReason, AlarmCleared, AlarmLatched, EscalationReason, Monitoring},
+    alarm::{AlarmClearReason, AlarmCleared, AlarmLatched, EscalationReason},
     body::Identity,
+    monitoring::Monitoring,
     risk::{RiskBand, ScoreName},
 };
 use limit::LimitTrack;
@@ -70,7 +71,8 @@ impl Alarms {
     }
 
     pub fn observed(&mut self, taken: &Taken, monitoring: &Monitoring, at: Timestamp, seq: Seq) {
-        let sensed = |sign: VitalSign| taken.believed.iter().any(|(of, _)| *of == sign) || taken.doubted.contains(&sign);
+        let sensed =
+            |sign: VitalSign| taken.believed.iter().any(|(of, _)| *of == sign) || taken.doubted.contains(&sign);
         self.rhythms.take(sensed, at, seq);
         for (sign, value) in &taken.believed {
             self.limit(*sign, *value, monitoring, at, seq);
@@ -225,16 +227,17 @@ impl Alarms {
     }
 
     fn step_technical(&self, now: Timestamp, context: Context<'_>, called: &mut Vec<EventBody>) {
-        let mut settle = |condition: Condition, wrong: Option<Seq>, newest: Option<Seq>| {
-            match (self.standing.get(&condition), wrong) {
-                (None, Some(seq)) => called.push(self.raise(condition, seq, None)),
-                (Some(standing), None) => {
-                    if let Some(seq) = newest.filter(|seq| *seq > standing.because) {
-                        called.push(clear(standing, seq, AlarmClearReason::ConditionOver));
-                    }
+        let mut settle = |condition: Condition, wrong: Option<Seq>, newest: Option<Seq>| match (
+            self.standing.get(&condition),
+            wrong,
+        ) {
+            (None, Some(seq)) => called.push(self.raise(condition, seq, None)),
+            (Some(standing), None) => {
+                if let Some(seq) = newest.filter(|seq| *seq > standing.because) {
+                    called.push(clear(standing, seq, AlarmClearReason::ConditionOver));
                 }
-                _ => {}
             }
+            _ => {}
         };
         let newest = self.rhythms.messages.as_ref().map(|messages| messages.seq);
         settle(Condition::NoData, self.rhythms.no_data(now), newest);

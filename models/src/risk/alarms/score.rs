@@ -63,14 +63,7 @@ pub(super) type Standings<'a> = [Option<&'a Standing>; 3];
 
 impl ScoreTrack {
     pub fn new() -> Self {
-        Self {
-            total: 0.0,
-            level: None,
-            at: Timestamp::from_millis(0),
-            seq: Seq(0),
-            calls: [None; 3],
-            quiet: [None; 3],
-        }
+        Self { total: 0.0, level: None, at: Timestamp::from_millis(0), seq: Seq(0), calls: [None; 3], quiet: [None; 3] }
     }
 
     pub fn take(&mut self, total: f64, level: Option<Level>, at: Timestamp, seq: Seq) {

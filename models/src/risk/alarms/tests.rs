@@ -4,11 +4,9 @@ use crate::risk::{Bedside, Policy, policy::ScorePolicy};
 use healthsync_events::{
     AlarmId, Consciousness, Event, EventBody, MonitorProtocol, MonitorSource, Seq, SessionId, Timestamp, VERSION,
     VitalSign, VitalSigns,
-    alarm::{
-        AlarmAcknowledged, AlarmClearReason, AlarmClass, AlarmLimits, AlarmSilenced, EscalationReason,
-        MonitoringChanged,
-    },
+    alarm::{AlarmAcknowledged, AlarmClass, AlarmClearReason, AlarmSilenced, EscalationReason},
     clinical::VitalsObserved,
+    monitoring::{AlarmLimits, MonitoringChanged},
 };
 use proptest::prelude::*;
 use std::{collections::BTreeSet, sync::Arc};
@@ -307,7 +305,8 @@ fn values_that_jump_about_neither_score_nor_alarm_but_tell_of_the_sensor() {
     let mut ward = Ward::new();
     ward.observe(0.0, VitalSigns { spo2: Some(97.0), ..well() });
     let noise = [60.0, 25.0, 75.0, 40.0, 90.0 - 32.0, 24.0, 70.0, 45.0, 20.0, 65.0, 35.0, 80.0];
-    let told: Vec<_> = (1..).zip(noise).flat_map(|(second, spo2)| ward.observe(f64::from(second), saturated(spo2))).collect();
+    let told: Vec<_> =
+        (1..).zip(noise).flat_map(|(second, spo2)| ward.observe(f64::from(second), saturated(spo2))).collect();
     assert_eq!(told, ["+Artefact"]);
     let scores = ward.log.iter().filter_map(|event| match &event.body {
         EventBody::RiskScored(scored) => Some((scored.total, scored.carried.iter().any(|item| item.doubted))),
