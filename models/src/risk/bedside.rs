@@ -19,6 +19,11 @@ use std::{collections::VecDeque, sync::Arc};
 /// way to newer ones, which say more.
 const MAX_OWED_SCORES: usize = 64;
 
+/// What is owed is recorded within milliseconds. A score or an alarm that was called for longer ago than this and never
+/// recorded is left out, unless it is still called for: a log from before there was such a score or alarm gives none for
+/// what is long over.
+pub(super) const OWED_FOR_MS: i64 = 10 * 60_000;
+
 /// A patient's readings, scores and alarms.
 #[derive(Debug)]
 pub struct Bedside {
@@ -29,7 +34,8 @@ pub struct Bedside {
     alarms: Alarms,
     /// The other scores as last recorded or owed.
     others: Vec<ClinicalScore>,
-    owed: VecDeque<EventBody>,
+    /// Scores to be recorded, and since when.
+    owed: VecDeque<(Timestamp, EventBody)>,
 }
 
 impl Bedside {
@@ -51,7 +57,7 @@ impl Bedside {
             return;
         }
         if let Some(identity) = event.body.identity() {
-            self.owed.retain(|owed| owed.identity().as_ref() != Some(&identity));
+            self.owed.retain(|(_, owed)| owed.identity().as_ref() != Some(&identity));
         }
         match &event.body {
             EventBody::SessionStarted(started) => self.scale = started.spo2_scale,
@@ -122,7 +128,7 @@ impl Bedside {
         if let Some(EventBody::ScoresComputed(computed)) = &others {
             self.others.clone_from(&computed.scores);
         }
-        self.owed.extend(news2.into_iter().chain(others));
+        self.owed.extend(news2.into_iter().chain(others).map(|body| (at, body)));
         while self.owed.len() > MAX_OWED_SCORES {
             self.owed.pop_front();
         }
@@ -134,6 +140,7 @@ impl Bedside {
     }
 
     fn step(&mut self, now: Timestamp) {
+        self.owed.retain(|(since, _)| now.millis() - since.millis() <= OWED_FOR_MS);
         let running = self.running();
         let context = Context { policy: &self.policy.alarms, readings: &self.readings, scores: &running };
         self.alarms.step(now, context);
@@ -154,13 +161,13 @@ impl Bedside {
     /// is asked for, until [`Self::apply`] is given what was recorded of it.
     pub fn due(&mut self, now: Timestamp) -> Vec<EventBody> {
         self.step(now);
-        self.owed.iter().chain(self.alarms.owed()).cloned().collect()
+        self.owed.iter().map(|(_, body)| body).chain(self.alarms.owed()).cloned().collect()
     }
 
     /// What was owed cannot be recorded, or had been before: it is owed no longer, unless it is called for anew.
     pub fn forget(&mut self, body: &EventBody) {
         let identity = body.identity();
-        self.owed.retain(|owed| owed.identity() != identity);
+        self.owed.retain(|(_, owed)| owed.identity() != identity);
         self.alarms.forget(identity.as_ref());
     }
 

@@ -1,4 +1,5 @@
 //! The scores beside NEWS2 at both sides of every boundary, and what holds for all of them.
+#![allow(clippy::float_cmp, reason = "points are small whole numbers")]
 
 use super::{
     Scored, mews, pews,

@@ -9,6 +9,7 @@ mod standing;
 mod technical;
 
 use super::{
+    bedside::OWED_FOR_MS,
     limits,
     policy::AlarmPolicy,
     readings::{Readings, Taken},
@@ -29,10 +30,6 @@ use technical::{CONTINUOUS, Rhythms, is_artefact};
 
 /// The charts whose scores alarm.
 const CHARTS: [ScoreName; 2] = [ScoreName::News2, ScoreName::Pews];
-
-/// What is owed is recorded within milliseconds. What was called for longer ago than this and never recorded is called
-/// for anew if it still is, so that a log from before there were such alarms raises none for what is long over.
-const OWED_FOR_MS: i64 = 10 * 60_000;
 
 /// What alarms depend on beside what they fold.
 #[derive(Clone, Copy)]
