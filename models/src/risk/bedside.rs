@@ -66,7 +66,8 @@ impl Bedside {
             EventBody::ScoresComputed(computed) => {
                 self.others.clone_from(&computed.scores);
                 if let Some(pews) = computed.scores.iter().find(|score| score.score == ScoreName::Pews) {
-                    self.alarms.scored(ScoreName::Pews, pews.value, pews.band, event.at, event.seq);
+                    let scored = (pews.value, pews.band);
+                    self.alarms.scored(ScoreName::Pews, scored, event, &self.policy.alarms);
                 }
             }
             EventBody::MonitoringChanged(change) => {
@@ -109,7 +110,8 @@ impl Bedside {
     /// Only NEWS2 alarms: an event of another name may be another model's.
     fn scored(&mut self, scored: &RiskScored, event: &Event) {
         if scored.score == "NEWS2" {
-            self.alarms.scored(ScoreName::News2, f64::from(scored.total), scored.band, event.at, event.seq);
+            let scored = (f64::from(scored.total), scored.band);
+            self.alarms.scored(ScoreName::News2, scored, event, &self.policy.alarms);
         }
     }
 

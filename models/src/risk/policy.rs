@@ -80,8 +80,11 @@ pub fn is_child(age_months: Option<u16>) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AlarmPolicy {
-    /// Minutes a score must have stayed clearly below what raised an alarm before it is cleared: between two hourly
-    /// observations and the third.
+    /// The totals of NEWS2 or PEWS at or below which an alarm at 5 or 6, and at 7 or more, may be over: clearly below what
+    /// raised it, so that a patient who wavers around a threshold gives one alarm and not ten.
+    pub urgent_over_at: u8,
+    pub emergency_over_at: u8,
+    /// Minutes a score must have stayed there before the alarm is cleared: between two hourly observations and the third.
     pub clear_after_minutes: u16,
     /// Minutes within which a lesser score is confirmed by the next: it is raised when a second one in a row calls for
     /// it, or when no other came for so long. An hour, which is how often NEWS2 asks for observations then, and a
@@ -99,6 +102,8 @@ pub struct AlarmPolicy {
 impl Default for AlarmPolicy {
     fn default() -> Self {
         Self {
+            urgent_over_at: 2,
+            emergency_over_at: 3,
             clear_after_minutes: 120,
             confirm_minutes: 75,
             known_minutes: 720,

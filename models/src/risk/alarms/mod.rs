@@ -76,8 +76,9 @@ impl Alarms {
         }
     }
 
-    pub fn scored(&mut self, chart: ScoreName, total: f64, band: RiskBand, at: Timestamp, seq: Seq) {
-        self.scores.entry(chart).or_insert_with(ScoreTrack::new).take(total, Level::of(band), at, seq);
+    pub fn scored(&mut self, chart: ScoreName, (total, band): (f64, RiskBand), event: &Event, policy: &AlarmPolicy) {
+        let track = self.scores.entry(chart).or_insert_with(ScoreTrack::new);
+        track.take(total, Level::of(band), event.at, event.seq, policy);
     }
 
     /// Somebody changed the limits: what is known is held against the new ones.

@@ -13,12 +13,12 @@ const WORSE_BY: f64 = 2.0;
 /// is more often a moved sensor than another patient.
 const IN_A_ROW: u32 = 2;
 
-/// The total at or below which an alarm of a level may be over; for a single parameter, that none scores 3 any more.
-const fn quiet_total(level: Level) -> f64 {
-    match level {
-        Level::SingleParameter => f64::INFINITY,
-        Level::Urgent => 2.0,
-        Level::Emergency => 3.0,
+/// Whether a score says that an alarm of a level is over.
+fn is_quiet(of: Level, total: f64, level: Option<Level>, policy: &AlarmPolicy) -> bool {
+    match of {
+        Level::SingleParameter => level.is_none(),
+        Level::Urgent => total <= f64::from(policy.urgent_over_at),
+        Level::Emergency => total <= f64::from(policy.emergency_over_at),
     }
 }
 
@@ -66,12 +66,11 @@ impl ScoreTrack {
         Self { total: 0.0, level: None, at: Timestamp::from_millis(0), seq: Seq(0), calls: [None; 3], quiet: [None; 3] }
     }
 
-    pub fn take(&mut self, total: f64, level: Option<Level>, at: Timestamp, seq: Seq) {
+    pub fn take(&mut self, total: f64, level: Option<Level>, at: Timestamp, seq: Seq, policy: &AlarmPolicy) {
         (self.total, self.level, self.at, self.seq) = (total, level, at, seq);
         for of in Level::ALL {
             prolong(&mut self.calls[of as usize], level >= Some(of), at, seq);
-            let quiet = if of == Level::SingleParameter { level.is_none() } else { total <= quiet_total(of) };
-            prolong(&mut self.quiet[of as usize], quiet, at, seq);
+            prolong(&mut self.quiet[of as usize], is_quiet(of, total, level, policy), at, seq);
         }
     }
 
