@@ -6,8 +6,10 @@ mod extract;
 mod images;
 mod invitations;
 mod monitoring;
+mod observations;
 mod openapi;
 mod ops;
+mod pools;
 mod server;
 mod sessions;
 mod web;
@@ -16,7 +18,7 @@ mod whip;
 
 pub use server::{ServerLimits, serve};
 
-use crate::readiness::Readiness;
+use crate::{readiness::Readiness, wiring::Pools};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -26,7 +28,7 @@ use axum::{
 };
 use healthsync_events::{
     Sessions,
-    limits::{MAX_IMAGE_BYTES, MAX_JSON_BYTES, MAX_SDP_BYTES},
+    limits::{MAX_IMAGE_BYTES, MAX_JSON_BYTES, MAX_OBSERVATIONS_BYTES, MAX_SDP_BYTES},
 };
 use healthsync_webrtc::WhipServer;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -42,12 +44,14 @@ pub struct App {
     pub sessions: Arc<dyn Sessions>,
     pub whip: Arc<WhipServer>,
     pub readiness: Readiness,
+    pub pools: Pools,
     pub metrics: PrometheusHandle,
     /// Cancelled when the server begins to shut down.
     pub shutdown: CancellationToken,
 }
 
-pub fn router(app: App) -> Router {
+/// `changes`: whether pools may be changed over HTTP.
+pub fn router(app: App, changes: bool) -> Router {
     let media = Router::new()
         .route("/api/v1/sessions/{id}/whip", post(whip::offer))
         .route("/api/v1/whip/{resource}", patch(whip::trickle).delete(whip::close))
@@ -57,6 +61,9 @@ pub fn router(app: App) -> Router {
     let images = Router::new()
         .route("/api/v1/sessions/{id}/images", post(images::upload))
         .layer(DefaultBodyLimit::max(MAX_IMAGE_BYTES + MULTIPART_OVERHEAD));
+    let observations = Router::new()
+        .route("/api/v1/sessions/{id}/observations", post(observations::record))
+        .layer(DefaultBodyLimit::max(MAX_OBSERVATIONS_BYTES));
     let rest = Router::new()
         .route("/api/v1/sessions", post(sessions::create).get(sessions::list))
         .route("/api/v1/sessions/{id}", get(sessions::summary))
@@ -71,13 +78,26 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/sessions/{id}/alarms/{alarm}/acknowledgement", post(monitoring::acknowledge))
         .route("/api/v1/sessions/{id}/alarms/silence", post(monitoring::silence))
         .route("/api/v1/invitations/{token}", get(invitations::show))
-        .route("/api/v1/unmatched", get(sessions::unmatched))
+        .route("/api/v1/unmatched", get(observations::unmatched))
+        .route("/api/v1/unmapped", get(observations::unmapped))
+        .route("/api/v1/pools", get(pools::list))
         .route("/livez", get(ops::livez))
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES));
+    let operations = if changes {
+        Router::new()
+            .route("/api/v1/pools/{name}", get(pools::show).patch(pools::change))
+            .route("/api/v1/pools/{name}/reload", post(pools::reload))
+            .route("/api/v1/pools/{name}/promote", post(pools::promote))
+            .route("/api/v1/pools/{name}/roll-back", post(pools::roll_back))
+    } else {
+        Router::new().route("/api/v1/pools/{name}", get(pools::show))
+    };
     rest.merge(media)
+        .merge(operations.layer(DefaultBodyLimit::max(MAX_JSON_BYTES)))
         .merge(images)
+        .merge(observations)
         .with_state(app)
         .merge(openapi::page())
         .fallback(web::asset)

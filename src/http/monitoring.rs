@@ -16,13 +16,14 @@ use healthsync_events::{
     monitoring::{AlarmLimits, MonitoringChange},
     risk::ScoreName,
 };
-use healthsync_models::risk::limits;
+use healthsync_models::risk::{limits, policy::effective};
 use serde::{Deserialize, Serialize};
 
 /// How a patient is monitored.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct MonitoringView {
-    /// Age in whole months; where it is not known the patient is taken for an adult.
+    /// Age in whole months, as somebody said or by the hospital's date of birth; where it is not known the patient is
+    /// taken for an adult.
     age_months: Option<u16>,
     /// Scores chosen for this patient; `null` where those for the age run.
     #[schema(value_type = Option<Vec<String>>)]
@@ -80,7 +81,8 @@ pub struct Silence {
               (status = 404, description = "No such session", body = Problem)))]
 pub async fn show(State(app): State<App>, Segment(id): Segment<SessionId>) -> Result<Response, Error> {
     let state = app.sessions.state(id).await?;
-    let monitoring = &state.monitoring;
+    let birth_date = state.patient.as_ref().and_then(|patient| patient.value.birth_date.as_deref());
+    let monitoring = &effective(&state.monitoring, birth_date, jiff::Timestamp::now().into());
     let changed = monitoring.changed.as_ref();
     Ok(Json(MonitoringView {
         age_months: monitoring.age_months,

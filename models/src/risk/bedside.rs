@@ -3,13 +3,13 @@
 
 use super::{
     alarms::{Alarms, Context},
-    policy::{Policy, is_child},
+    policy::{Policy, age_months, effective, is_child},
     readings::Readings,
     scores::{self, Patient},
 };
 use healthsync_events::{
     Event, EventBody, Seq, SessionId, Timestamp,
-    clinical::VitalsObserved,
+    clinical::{ClockJump, VitalsObserved},
     monitoring::Monitoring,
     risk::{ClinicalScore, RiskScored, ScoreName, Spo2Scale},
 };
@@ -30,6 +30,8 @@ pub struct Bedside {
     policy: Arc<Policy>,
     readings: Readings,
     monitoring: Monitoring,
+    /// `YYYY-MM-DD`, as the hospital says.
+    birth_date: Option<String>,
     scale: Spo2Scale,
     alarms: Alarms,
     /// The other scores as last recorded or owed.
@@ -44,6 +46,7 @@ impl Bedside {
             policy,
             readings: Readings::default(),
             monitoring: Monitoring::default(),
+            birth_date: None,
             scale: Spo2Scale::default(),
             alarms: Alarms::new(session),
             others: Vec::new(),
@@ -62,6 +65,20 @@ impl Bedside {
         match &event.body {
             EventBody::SessionStarted(started) => self.scale = started.spo2_scale,
             EventBody::VitalsObserved(observed) => self.observed(observed, event.seq, event.at),
+            EventBody::VitalsAmended(amended) => {
+                let amended = self.readings.amend(amended, event.seq, event.at);
+                self.alarms.amended(&amended, &self.effective(event.at), event.at, event.seq);
+                if amended.anything {
+                    self.score(event.seq, event.at);
+                }
+            }
+            EventBody::MonitorClockJumped(jumped) if jumped.jump == ClockJump::Back => self.readings.clock_set_back(),
+            EventBody::PatientChanged(changed) => {
+                if changed.birth_date.is_some() && changed.birth_date != self.birth_date {
+                    self.birth_date.clone_from(&changed.birth_date);
+                    self.watched_otherwise(event);
+                }
+            }
             EventBody::RiskScored(scored) => self.scored(scored, event),
             EventBody::ScoresComputed(computed) => {
                 self.others.clone_from(&computed.scores);
@@ -72,9 +89,7 @@ impl Bedside {
             }
             EventBody::MonitoringChanged(change) => {
                 self.monitoring.apply(event.seq, event.at, change);
-                self.alarms.monitoring_changed(&self.monitoring, &self.readings, event.at, event.seq);
-                // Scored anew: the age decides on the scores.
-                self.score(event.seq, event.at);
+                self.watched_otherwise(event);
             }
             _ => self.alarms.recorded(event),
         }
@@ -87,6 +102,9 @@ impl Bedside {
             body,
             EventBody::SessionStarted(_)
                 | EventBody::VitalsObserved(_)
+                | EventBody::VitalsAmended(_)
+                | EventBody::MonitorClockJumped(_)
+                | EventBody::PatientChanged(_)
                 | EventBody::RiskScored(_)
                 | EventBody::ScoresComputed(_)
                 | EventBody::MonitoringChanged(_)
@@ -101,10 +119,27 @@ impl Bedside {
 
     fn observed(&mut self, observed: &VitalsObserved, seq: Seq, at: Timestamp) {
         let taken = self.readings.take(observed, seq, at);
-        self.alarms.observed(&taken, &self.monitoring, at, seq);
+        self.alarms.observed(&taken, &self.effective(at), at, seq);
         if taken.anything {
             self.score(seq, at);
         }
+    }
+
+    /// Limits or the age are others: what is known is held against them, and scored anew.
+    fn watched_otherwise(&mut self, event: &Event) {
+        let effective = self.effective(event.at);
+        self.alarms.monitoring_changed(&effective, &self.readings, event.at, event.seq);
+        self.score(event.seq, event.at);
+    }
+
+    /// How the patient is monitored at a time.
+    fn effective(&self, at: Timestamp) -> Monitoring {
+        effective(&self.monitoring, self.birth_date.as_deref(), at)
+    }
+
+    /// What somebody said of the age, or else what the hospital's date of birth says.
+    fn age_months(&self, at: Timestamp) -> Option<u16> {
+        self.monitoring.age_months.or_else(|| age_months(self.birth_date.as_deref()?, at))
     }
 
     /// Only NEWS2 alarms: an event of another name may be another model's.
@@ -123,8 +158,9 @@ impl Bedside {
         if known.inputs.last() != Some(&seq) {
             known.inputs.push(seq);
         }
-        let chosen = self.chosen().to_vec();
-        let patient = Patient { scores: &chosen, age_months: self.monitoring.age_months, scale: self.scale };
+        let age_months = self.age_months(at);
+        let chosen = self.chosen(age_months).to_vec();
+        let patient = Patient { scores: &chosen, age_months, scale: self.scale };
         let news2 = scores::news2(&known, patient);
         let others = scores::computed(&known, patient, seq, &self.others);
         if let Some(EventBody::ScoresComputed(computed)) = &others {
@@ -136,27 +172,28 @@ impl Bedside {
         }
     }
 
-    fn chosen(&self) -> &[ScoreName] {
-        let for_age = self.policy.scores.for_age(self.monitoring.age_months);
+    fn chosen(&self, age_months: Option<u16>) -> &[ScoreName] {
+        let for_age = self.policy.scores.for_age(age_months);
         self.monitoring.scores.as_deref().unwrap_or(for_age)
     }
 
     fn step(&mut self, now: Timestamp) {
         self.owed.retain(|(since, _)| now.millis() - since.millis() <= OWED_FOR_MS);
-        let running = self.running();
+        let running = self.running(now);
         let context = Context { policy: &self.policy.alarms, readings: &self.readings, scores: &running };
         self.alarms.step(now, context);
     }
 
     /// The scores that run, less those that are not meant for the patient's age.
-    fn running(&self) -> Vec<ScoreName> {
-        let child = is_child(self.monitoring.age_months);
+    fn running(&self, now: Timestamp) -> Vec<ScoreName> {
+        let age_months = self.age_months(now);
+        let child = is_child(age_months);
         let meant = |score: &&ScoreName| match score {
             ScoreName::News2 => !child,
             ScoreName::Pews => child,
             _ => true,
         };
-        self.chosen().iter().filter(meant).copied().collect()
+        self.chosen(age_months).iter().filter(meant).copied().collect()
     }
 
     /// What is called for at `now` and not recorded yet, scores before alarms. The answer is the same however often it
@@ -175,7 +212,7 @@ impl Bedside {
 
     /// The next time after `now` at which something may be called for though nothing is recorded.
     pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
-        let running = self.running();
+        let running = self.running(now);
         let context = Context { policy: &self.policy.alarms, readings: &self.readings, scores: &running };
         self.alarms.next_due(now, context)
     }

@@ -1,6 +1,6 @@
 //! How patients are scored and alarmed for, unless something else was said for one of them.
 
-use healthsync_events::{VitalSign, alarm::AlarmPriority, risk::ScoreName};
+use healthsync_events::{Timestamp, VitalSign, alarm::AlarmPriority, monitoring::Monitoring, risk::ScoreName};
 use serde::{Deserialize, Serialize};
 
 /// From this age in months on a patient is scored as an adult: 16 years, where NEWS2 begins.
@@ -76,6 +76,24 @@ pub fn is_child(age_months: Option<u16>) -> bool {
     age_months.is_some_and(|months| months < ADULT_MONTHS)
 }
 
+/// How a patient is monitored whose date of birth (`YYYY-MM-DD`) the hospital may have told: somebody's word on the age
+/// comes first.
+pub fn effective(monitoring: &Monitoring, birth_date: Option<&str>, at: Timestamp) -> Monitoring {
+    let age_months = monitoring.age_months.or_else(|| age_months(birth_date?, at));
+    Monitoring { age_months, ..monitoring.clone() }
+}
+
+/// Whole months from a date of birth to a time; `None` where it is no date, or lies after it.
+pub fn age_months(birth_date: &str, at: Timestamp) -> Option<u16> {
+    let date = |text: &str| -> Option<(i32, i32, i32)> {
+        let mut parts = text.get(..10)?.split('-').map(|part| part.parse::<i32>().ok());
+        Some((parts.next()??, parts.next()??, parts.next()??))
+    };
+    let ((year, month, day), (now_year, now_month, now_day)) = (date(birth_date)?, date(&at.to_string())?);
+    let months = (now_year - year) * 12 + now_month - month - i32::from(now_day < day);
+    u16::try_from(months).ok()
+}
+
 /// When alarms are raised, call again and are cleared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -129,4 +147,20 @@ impl AlarmPolicy {
 pub struct Policy {
     pub scores: ScorePolicy,
     pub alarms: AlarmPolicy,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_counted_in_whole_months() {
+        let at: Timestamp = "2026-11-28T12:00:00Z".parse().unwrap();
+        let age = |date| age_months(date, at);
+        assert_eq!([age("2026-11-28"), age("2026-10-29"), age("2026-10-28")], [Some(0), Some(0), Some(1)]);
+        assert_eq!([age("2010-11-28"), age("2010-11-29")], [Some(192), Some(191)]);
+        assert_eq!([age("2027-01-01"), age("2026"), age("not a date")], [None, None, None]);
+        let told = Monitoring { age_months: Some(30), ..Monitoring::default() };
+        assert_eq!(effective(&told, Some("2010-11-28"), at).age_months, Some(30));
+    }
 }

@@ -6,7 +6,10 @@ use super::{
     policy::MaxAge,
 };
 use healthsync_events::{
-    Consciousness, Seq, Timestamp, VitalSign, VitalSigns, clinical::VitalsObserved, risk::CarriedItem,
+    Consciousness, Seq, Timestamp, VitalSign, VitalSigns,
+    clinical::{VitalsAmended, VitalsObserved},
+    readings::Readings as NewestValues,
+    risk::CarriedItem,
 };
 use std::collections::BTreeMap;
 
@@ -25,6 +28,8 @@ struct Reading<T> {
 pub(super) struct Doubt {
     /// The last of them that a patient can have: it may be believed when it comes again.
     last: Option<Candidate>,
+    /// The newest of them.
+    newest: Seq,
     pub since: Timestamp,
     pub seq: Seq,
     pub count: u32,
@@ -37,6 +42,15 @@ pub(super) struct Taken {
     pub believed: Vec<(VitalSign, f64)>,
     pub doubted: Vec<VitalSign>,
     /// Whether it said anything at all that can be scored.
+    pub anything: bool,
+}
+
+/// What a correction or a withdrawal changed.
+#[derive(Debug, Default)]
+pub(super) struct Amended {
+    pub values: Vec<(VitalSign, f64)>,
+    /// Nothing is known of these any more.
+    pub withdrawn: Vec<VitalSign>,
     pub anything: bool,
 }
 
@@ -53,6 +67,8 @@ pub struct AsOf {
 
 #[derive(Debug, Clone, Default)]
 pub struct Readings {
+    /// What came, in the order in which it was measured.
+    newest_values: NewestValues,
     numbers: BTreeMap<VitalSign, Reading<f64>>,
     consciousness: Option<Reading<Consciousness>>,
     oxygen: Option<Reading<bool>>,
@@ -63,40 +79,90 @@ pub struct Readings {
 impl Readings {
     /// Takes an observation in that was recorded at `at`. A value older than the one known changes nothing.
     pub(super) fn take(&mut self, observed: &VitalsObserved, seq: Seq, at: Timestamp) -> Taken {
+        let mut taken = Taken { anything: self.newest_values.observe(seq, at, observed), ..Taken::default() };
+        if !taken.anything {
+            return taken;
+        }
+        self.newest = Some(seq);
         let measured = measured_at(observed.taken_at, at);
-        let mut taken = Taken { anything: !observed.vitals.is_empty(), ..Taken::default() };
-        if taken.anything {
-            self.newest = Some(seq);
-        }
         for sign in VitalSign::ALL {
-            let Some(value) = sign.of(&observed.vitals) else { continue };
-            let known = self.numbers.get(&sign);
-            if known.is_some_and(|known| measured < known.at) {
-                continue;
-            }
-            let last = known.map(|known| (known.value, known.at));
-            let doubt = self.doubts.get(&sign).copied();
-            let verdict = judge(sign, value, measured, last, doubt.and_then(|doubt| doubt.last));
-            if verdict == Verdict::Believed {
-                self.doubts.remove(&sign);
-                self.numbers.insert(sign, Reading { value, at: measured, seq });
+            let Some(value) = self.brought(sign, seq) else { continue };
+            if self.judge(sign, value, measured, (seq, at)) {
                 taken.believed.push((sign, value));
-                continue;
+            } else {
+                taken.doubted.push(sign);
             }
-            let kept = match verdict {
-                Verdict::Impossible => doubt.and_then(|doubt| doubt.last),
-                _ => Some(Candidate { value, at: measured }),
-            };
-            let next = match doubt {
-                Some(doubt) => Doubt { last: kept, count: doubt.count.saturating_add(1), ..doubt },
-                None => Doubt { last: kept, since: at, seq, count: 1 },
-            };
-            self.doubts.insert(sign, next);
-            taken.doubted.push(sign);
         }
-        take_newer(&mut self.consciousness, observed.vitals.consciousness, measured, seq);
-        take_newer(&mut self.oxygen, observed.vitals.supplemental_oxygen, measured, seq);
+        self.keep_up(seq, measured);
         taken
+    }
+
+    /// Takes in what is said of earlier values. A correction is somebody's word and is not judged again.
+    pub(super) fn amend(&mut self, amended: &VitalsAmended, seq: Seq, at: Timestamp) -> Amended {
+        let mut changes = Amended { anything: self.newest_values.amend(seq, at, amended), ..Amended::default() };
+        if !changes.anything {
+            return changes;
+        }
+        self.newest = Some(seq);
+        for sign in VitalSign::ALL {
+            let known = self.numbers.get(&sign).map(|known| known.seq);
+            let doubted = self.doubts.get(&sign).map(|doubt| doubt.newest);
+            let Some((from, measured)) = self.newest_values.source(sign.name()) else {
+                self.doubts.remove(&sign);
+                changes.withdrawn.extend(self.numbers.remove(&sign).map(|_| sign));
+                continue;
+            };
+            let value = sign.of(self.newest_values.current()).filter(|_| Some(from) != known && Some(from) != doubted);
+            if let Some(value) = value {
+                self.doubts.remove(&sign);
+                self.numbers.insert(sign, Reading { value, at: measured.min(at), seq: from });
+                changes.values.push((sign, value));
+            }
+        }
+        self.keep_up(seq, at);
+        changes
+    }
+
+    /// The monitor's clock was set back.
+    pub(super) fn clock_set_back(&mut self) {
+        self.newest_values.clock_set_back();
+    }
+
+    /// The value of a vital sign, where it is the newest and this event brought it.
+    fn brought(&self, sign: VitalSign, seq: Seq) -> Option<f64> {
+        let (from, _) = self.newest_values.source(sign.name())?;
+        sign.of(self.newest_values.current()).filter(|_| from == seq)
+    }
+
+    /// Whether a value is believed; it then is what is known.
+    fn judge(&mut self, sign: VitalSign, value: f64, measured: Timestamp, (seq, at): (Seq, Timestamp)) -> bool {
+        let last = self.numbers.get(&sign).map(|known| (known.value, known.at));
+        let doubt = self.doubts.get(&sign).copied();
+        let verdict = judge(sign, value, measured, last, doubt.and_then(|doubt| doubt.last));
+        if verdict == Verdict::Believed {
+            self.doubts.remove(&sign);
+            self.numbers.insert(sign, Reading { value, at: measured, seq });
+            return true;
+        }
+        let kept = match verdict {
+            Verdict::Impossible => doubt.and_then(|doubt| doubt.last),
+            _ => Some(Candidate { value, at: measured }),
+        };
+        let next = match doubt {
+            Some(doubt) => Doubt { last: kept, newest: seq, count: doubt.count.saturating_add(1), ..doubt },
+            None => Doubt { last: kept, newest: seq, since: at, seq, count: 1 },
+        };
+        self.doubts.insert(sign, next);
+        false
+    }
+
+    /// Consciousness and oxygen are somebody's word: there is nothing to judge.
+    fn keep_up(&mut self, seq: Seq, measured: Timestamp) {
+        let values = self.newest_values.current();
+        let (level, oxygen) = (values.consciousness, values.supplemental_oxygen);
+        let source = |field: &str| self.newest_values.source(field);
+        self.consciousness = kept(self.consciousness, level, source("consciousness"), seq, measured);
+        self.oxygen = kept(self.oxygen, oxygen, source("supplemental_oxygen"), seq, measured);
     }
 
     /// Values of a vital sign in a row that are not believed.
@@ -160,11 +226,18 @@ impl View {
     }
 }
 
-fn take_newer<T: Copy>(known: &mut Option<Reading<T>>, value: Option<T>, at: Timestamp, seq: Seq) {
-    if let Some(value) = value
-        && known.as_ref().is_none_or(|known| at >= known.at)
-    {
-        *known = Some(Reading { value, at, seq });
+/// What is known of a value that comes from `source`, where this event brought it or it did not change.
+fn kept<T: Copy>(
+    known: Option<Reading<T>>,
+    value: Option<T>,
+    source: Option<(Seq, Timestamp)>,
+    seq: Seq,
+    measured: Timestamp,
+) -> Option<Reading<T>> {
+    let (value, (from, at)) = (value?, source?);
+    match known {
+        Some(known) if known.seq == from => Some(Reading { value, ..known }),
+        _ => Some(Reading { value, at: if from == seq { measured } else { at.min(measured) }, seq: from }),
     }
 }
 

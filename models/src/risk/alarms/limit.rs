@@ -60,6 +60,11 @@ impl LimitTrack {
         self.within = (excess(value) <= -limits.hysteresis).then(|| self.within.unwrap_or(at));
     }
 
+    /// What it rests on was withdrawn.
+    pub fn withdraw(&mut self) {
+        (self.beyond, self.within) = (None, None);
+    }
+
     /// `emergency` is the score's alarm of highest urgency that stands: while nobody has answered it, another for the
     /// same readings would only be more noise. Once it is acknowledged, the next reading beyond the limit alarms.
     fn waits(&self, emergency: Option<&Standing>) -> Option<Beyond> {

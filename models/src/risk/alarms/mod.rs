@@ -12,7 +12,7 @@ use super::{
     bedside::OWED_FOR_MS,
     limits,
     policy::AlarmPolicy,
-    readings::{Readings, Taken},
+    readings::{Amended, Readings, Taken},
 };
 use condition::{Condition, Level, Side};
 use healthsync_events::{
@@ -73,6 +73,18 @@ impl Alarms {
         self.rhythms.take(sensed, at, seq);
         for (sign, value) in &taken.believed {
             self.limit(*sign, *value, monitoring, at, seq);
+        }
+    }
+
+    /// Earlier values turned out to be others, or none.
+    pub fn amended(&mut self, amended: &Amended, monitoring: &Monitoring, at: Timestamp, seq: Seq) {
+        for (sign, value) in &amended.values {
+            self.limit(*sign, *value, monitoring, at, seq);
+        }
+        for ((sign, _), track) in &mut self.limits {
+            if amended.withdrawn.contains(sign) {
+                track.withdraw();
+            }
         }
     }
 
