@@ -18,7 +18,7 @@ use crate::{
     readiness::Readiness,
 };
 use anyhow::Context as _;
-use healthsync_actors::{Models, Pool, SpeechSettings, pool::ModelFactory};
+use healthsync_actors::{Models, MonitoringSettings, Pool, SpeechSettings, pool::ModelFactory};
 use healthsync_events::Sessions;
 use healthsync_models::{
     Model,
@@ -66,6 +66,10 @@ impl LoadedModels {
             speak,
             speech,
             voice_activity: load::voice_activity(),
+            monitoring: MonitoringSettings {
+                policy: Arc::new(config.monitoring.policy()),
+                ..MonitoringSettings::default()
+            },
             images: Arc::new(healthsync_dicom::Decoder::default()),
             image_turns: Semaphore::new(IMAGE_TURNS),
         };

@@ -5,6 +5,7 @@ mod patients;
 use crate::{
     clock::Clock,
     log::{ImagePart, Store},
+    monitoring::MonitoringSettings,
     pool::Pool,
     session::{Place, SessionCell, Tail, load},
     speech::SpeechSettings,
@@ -37,6 +38,7 @@ pub struct Models {
     pub speak: Pool<Speaker>,
     pub speech: SpeechSettings,
     pub voice_activity: VoiceActivityFactory,
+    pub monitoring: MonitoringSettings,
     pub images: Arc<dyn ImageDecoder>,
     /// Images decoded at a time, across sessions.
     pub image_turns: Semaphore,
@@ -265,6 +267,8 @@ fn check_input(input: &EventBody) -> Result<(), Refusal> {
             }
             Ok(())
         }
+        EventBody::AlarmSilenced(silenced) => silenced.check(),
+        EventBody::MonitoringChanged(change) => change.check(),
         _ => Ok(()),
     }
 }

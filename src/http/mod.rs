@@ -5,6 +5,7 @@ mod events;
 mod extract;
 mod images;
 mod invitations;
+mod monitoring;
 mod observations;
 mod openapi;
 mod ops;
@@ -72,6 +73,10 @@ pub fn router(app: App, changes: bool) -> Router {
         .route("/api/v1/sessions/{id}/events", get(events::stream))
         .route("/api/v1/sessions/{id}/images/{image}/preview", get(images::preview))
         .route("/api/v1/sessions/{id}/invitations", post(invitations::create))
+        .route("/api/v1/sessions/{id}/monitoring", get(monitoring::show).patch(monitoring::change))
+        .route("/api/v1/sessions/{id}/alarms", get(monitoring::standing))
+        .route("/api/v1/sessions/{id}/alarms/{alarm}/acknowledgement", post(monitoring::acknowledge))
+        .route("/api/v1/sessions/{id}/alarms/silence", post(monitoring::silence))
         .route("/api/v1/invitations/{token}", get(invitations::show))
         .route("/api/v1/unmatched", get(observations::unmatched))
         .route("/api/v1/unmapped", get(observations::unmapped))

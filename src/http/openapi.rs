@@ -1,7 +1,9 @@
 //! The OpenAPI document and its page. Paths are described where they are handled; the shapes they carry come
 //! from the event vocabulary's own JSON Schema, which OpenAPI 3.1 takes as it is.
 
-use super::{error::Problem, events, images, invitations, observations, ops, pools, sessions, whep, whip};
+use super::{
+    error::Problem, events, images, invitations, monitoring, observations, ops, pools, sessions, whep, whip,
+};
 use axum::Router;
 use healthsync_events::{
     Event, NewSession, Receipt, SessionSummary, UnmappedCode, UnmatchedMessage,
@@ -34,6 +36,11 @@ use utoipa_swagger_ui::SwaggerUi;
         events::stream,
         invitations::create,
         invitations::show,
+        monitoring::show,
+        monitoring::change,
+        monitoring::standing,
+        monitoring::acknowledge,
+        monitoring::silence,
         images::upload,
         images::preview,
         whip::offer,

@@ -4,6 +4,7 @@
 //! Everything that happens in a session is an [`Event`] in that session's log, and every view of a session
 //! is a fold over it ([`SessionState`]). This crate is pure: no runtime, no clock, no I/O.
 
+pub mod alarm;
 pub mod audio;
 pub mod body;
 pub mod clinical;
@@ -14,6 +15,7 @@ pub mod handle;
 pub mod ids;
 pub mod imaging;
 pub mod limits;
+pub mod monitoring;
 pub mod observation;
 pub mod patient;
 pub mod provenance;
@@ -28,7 +30,7 @@ pub mod transcript;
 
 pub use audio::{AudioFrame, AudioSink, AudioTrackSpec};
 pub use body::EventBody;
-pub use clinical::{Consciousness, MonitorProtocol, MonitorSource, VitalSigns};
+pub use clinical::{Consciousness, MonitorProtocol, MonitorSource, VitalSign, VitalSigns};
 pub use envelope::{Event, NewEvent, VERSION};
 pub use feed::{AppendStream, Appended, Backlog, EventFeed, Standing};
 pub use handle::{

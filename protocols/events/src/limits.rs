@@ -46,6 +46,17 @@ pub const REMEMBERED_MESSAGES: usize = 1_024;
 /// fills this in over three hours.
 pub const MAX_UNMATCHED: usize = 10_000;
 
+/// Seconds the sound of an alarm may be off at a time: the audio pause of bedside monitors is two minutes, and who
+/// needs longer says so again.
+pub const MAX_SILENCE_SECONDS: u16 = 300;
+
+/// Seconds a patient's own limit may be broken before it alarms. Studies of pulse oximetry go to 60; ten minutes leave
+/// room for slow signs such as temperature.
+pub const MAX_ALARM_DELAY_SECONDS: u16 = 600;
+
+/// Months of the oldest age: 130 years.
+pub const MAX_AGE_MONTHS: u16 = 1_560;
+
 /// Characters kept of an observation that could not be used. An OBX segment of a monitor takes about 120.
 pub const MAX_RAW_CHARS: usize = 512;
 
