@@ -14,6 +14,7 @@ use crate::{
         CaptionDropped, CaptionFinal, CaptionPartial, LanguageDetected, LanguageSet, SpeechAnnounced, SpeechCompleted,
         SpeechSkipped, TranslationFinal, TranslationPartial,
     },
+    waveform::WaveformRecorded,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,8 @@ pub enum EventBody {
     AlarmRaised(AlarmRaised),
     #[serde(rename = "alarm.cleared")]
     AlarmCleared(AlarmCleared),
+    #[serde(rename = "waveform.recorded")]
+    WaveformRecorded(WaveformRecorded),
     #[serde(rename = "image.received")]
     ImageReceived(ImageReceived),
     #[serde(rename = "image.ready")]
@@ -120,6 +123,7 @@ impl EventBody {
             Self::RiskScored(_) => "risk.scored",
             Self::AlarmRaised(_) => "alarm.raised",
             Self::AlarmCleared(_) => "alarm.cleared",
+            Self::WaveformRecorded(_) => "waveform.recorded",
             Self::ImageReceived(_) => "image.received",
             Self::ImageReady(_) => "image.ready",
             Self::ImageRejected(_) => "image.rejected",

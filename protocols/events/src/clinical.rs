@@ -76,6 +76,26 @@ impl VitalSigns {
         .collect()
     }
 
+    /// Takes out the values that no living person has, by name. Bounds are what can be measured, with a margin:
+    /// outliers of record pass, what sensors send for an error (0, 255, 999) does not.
+    pub fn take_implausible(&mut self) -> Vec<&'static str> {
+        let mut taken = Vec::new();
+        for (name, value, low, high) in [
+            ("heart_rate", &mut self.heart_rate, 10.0, 350.0),
+            ("respiratory_rate", &mut self.respiratory_rate, 1.0, 120.0),
+            ("spo2", &mut self.spo2, 20.0, 100.0),
+            ("systolic_bp", &mut self.systolic_bp, 20.0, 350.0),
+            ("diastolic_bp", &mut self.diastolic_bp, 5.0, 250.0),
+            ("temperature", &mut self.temperature, 12.0, 46.0),
+        ] {
+            if value.is_some_and(|value| !(low..=high).contains(&value)) {
+                *value = None;
+                taken.push(name);
+            }
+        }
+        taken
+    }
+
     /// Takes from `newer` what it has and keeps the rest: monitors often send part of a set.
     pub fn merge(&mut self, newer: &Self) {
         fn take<T: Copy>(slot: &mut Option<T>, newer: Option<T>) {
@@ -94,6 +114,27 @@ impl VitalSigns {
     }
 }
 
+/// A set of vital signs as an app sends it: one line of a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(deny_unknown_fields)]
+pub struct VitalsLine {
+    /// What makes a line sent again a repeat, 1 to 64 characters, unique for its application.
+    pub id: String,
+    /// Who sends it, 1 to 64 characters.
+    pub application: String,
+    pub taken_at: Timestamp,
+    pub vitals: VitalSigns,
+}
+
+/// What became of a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum VitalsLineResult {
+    /// Durable under this sequence number.
+    Recorded { seq: crate::ids::Seq, repeated: bool },
+    Refused { error: crate::refusal::Refusal },
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum MonitorProtocol {
@@ -101,6 +142,8 @@ pub enum MonitorProtocol {
     Fhir,
     Kafka,
     Websocket,
+    /// Lines of JSON over HTTP.
+    Http,
 }
 
 /// Who sent an observation, and under which message identifier. A repeated message from the same source is

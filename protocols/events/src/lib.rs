@@ -21,6 +21,8 @@ pub mod scribe;
 pub mod speech;
 pub mod state;
 pub mod transcript;
+pub mod ward;
+pub mod waveform;
 
 pub use audio::{AudioFrame, AudioSink, AudioTrackSpec};
 pub use body::EventBody;
@@ -28,6 +30,7 @@ pub use clinical::{Consciousness, MonitorProtocol, MonitorSource, VitalSigns};
 pub use envelope::{Event, NewEvent, VERSION};
 pub use handle::{
     BoxFuture, EventStream, ImageUpload, NewSession, Receipt, SessionSummary, Sessions, SpeechStream, UnmatchedMessage,
+    WaveformStream,
 };
 pub use ids::{
     AlarmId, IdError, ImageId, InvitationId, Language, ParticipantId, PatientId, Seq, SessionId, SpeechId, Timestamp,
@@ -36,3 +39,4 @@ pub use ids::{
 pub use provenance::{ModelInfo, Provenance};
 pub use refusal::Refusal;
 pub use state::SessionState;
+pub use waveform::{MdcCode, WaveformBlock, WaveformSink};

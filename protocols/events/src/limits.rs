@@ -45,3 +45,27 @@ pub const REMEMBERED_MESSAGES: usize = 1_024;
 /// Messages kept for patients without a session; the oldest give way. A ward of 50 beds at one a minute
 /// fills this in over three hours.
 pub const MAX_UNMATCHED: usize = 10_000;
+
+/// Channels of waveforms in one session: a twelve-lead ECG, pleth, respiration and two pressures.
+pub const MAX_WAVEFORM_CHANNELS: usize = 16;
+
+/// Samples a second of one waveform channel. Diagnostic ECG takes 500 (AHA recommendations, 2007).
+pub const MAX_WAVEFORM_RATE_HZ: u32 = 500;
+
+/// Samples of one waveform block: 2 s at the highest rate. Longer blocks would only come late.
+pub const MAX_WAVEFORM_SAMPLES: usize = 1_000;
+
+/// Patients on the ward view: more than anybody can watch. The oldest sessions give way.
+pub const MAX_WARD: usize = 1_000;
+
+/// Standing alarms of one patient on the ward view; the session itself shows all.
+pub const MAX_WARD_ALARMS: usize = 8;
+
+/// Connections that watch the ward at a time.
+pub const MAX_WARD_VIEWERS: usize = 256;
+
+/// Lines of one request with vital signs: over a quarter of an hour at one a second.
+pub const MAX_VITALS_LINES: usize = 1_000;
+
+/// Bytes of such a request.
+pub const MAX_VITALS_BYTES: usize = 512 * 1024;

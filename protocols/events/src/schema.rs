@@ -2,10 +2,13 @@
 //! a test says when they are not, and writes them when `UPDATE_GENERATED=1`.
 
 use crate::{
+    clinical::{VitalsLine, VitalsLineResult},
     envelope::{Event, StreamCommand, StreamNotice},
     handle::{NewSession, Receipt, SessionSummary, UnmatchedMessage},
     refusal::Refusal,
     transcript::Transcript,
+    ward::{WardMessage, WardSnapshot},
+    waveform::WaveformNotice,
 };
 use std::collections::BTreeMap;
 use ts_rs::{TS, TypeVisitor};
@@ -42,6 +45,11 @@ pub fn typescript() -> String {
     collect.visit::<Refusal>();
     collect.visit::<Transcript>();
     collect.visit::<UnmatchedMessage>();
+    collect.visit::<VitalsLine>();
+    collect.visit::<VitalsLineResult>();
+    collect.visit::<WardMessage>();
+    collect.visit::<WardSnapshot>();
+    collect.visit::<WaveformNotice>();
     let mut text = String::from("// Generated from protocols/events. Do not edit: see schema.rs there.\n");
     for declaration in collect.1.values() {
         text.push_str("\nexport ");
