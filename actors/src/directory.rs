@@ -6,12 +6,13 @@ use crate::{
     pool::Pool,
     session::{Place, SessionCell, Tail, load},
     speech::SpeechSettings,
-    supervise::ActorThreads,
+    supervise::{ActorThreads, Supervised},
+    ward::{self, Ward, WardBoard},
 };
 use healthsync_events::{
-    AudioSink, AudioTrackSpec, BoxFuture, EventBody, EventStream, ImageId, ImageUpload, Language, NewSession,
+    AudioSink, AudioTrackSpec, BoxFuture, Event, EventBody, EventStream, ImageId, ImageUpload, Language, NewSession,
     PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions, SpeechStream,
-    UnmatchedMessage,
+    UnmatchedMessage, WaveformSink, WaveformStream,
     consultation::{ChatMessage, SessionStarted},
     imaging::{ImageDecoder, ImageReceived},
     limits::{MAX_CHAT_CHARS, MAX_IMAGE_BYTES, MAX_SUBSCRIBERS, MAX_TERM_CHARS, MAX_TERMS},
@@ -26,7 +27,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, broadcast};
 
 /// The models every session shares.
 pub struct Models {
@@ -62,6 +63,9 @@ pub struct Directory {
     threads: ActorThreads,
     config: DirectoryConfig,
     open: Mutex<HashMap<SessionId, Arc<SessionCell>>>,
+    feed: broadcast::Sender<Arc<Event>>,
+    ward: Arc<WardBoard>,
+    _follower: Supervised<Ward>,
 }
 
 impl Directory {
@@ -72,7 +76,16 @@ impl Directory {
         threads: ActorThreads,
         config: DirectoryConfig,
     ) -> Self {
-        Self { store, clock, models: Arc::new(models), threads, config, open: Mutex::default() }
+        let feed = broadcast::channel(ward::FEED_CAPACITY).0;
+        let board = Arc::<WardBoard>::default();
+        let follower = ward::start(&threads, Arc::clone(&store), feed.clone(), Arc::clone(&board));
+        let open = Mutex::default();
+        Self { store, clock, models: Arc::new(models), threads, config, open, feed, ward: board, _follower: follower }
+    }
+
+    /// All open sessions at a glance.
+    pub fn ward(&self) -> Arc<WardBoard> {
+        Arc::clone(&self.ward)
     }
 
     /// Waits until no inference is under way, or until `limit` has passed: what was heard gets its caption.
@@ -128,7 +141,7 @@ impl Directory {
             return Err(Refusal::Overloaded { queue: "sessions".into(), retry_after_ms: 10_000 });
         }
         let (store, clock, models) = (Arc::clone(&self.store), self.clock.clone(), Arc::clone(&self.models));
-        let cell = SessionCell::open(session, store, clock, models, self.threads.next());
+        let cell = SessionCell::open(session, store, clock, models, self.threads.next(), self.feed.clone());
         open.insert(session, Arc::clone(&cell));
         metrics::gauge!("healthsync_sessions_open").set(open.len() as f64);
         Ok(cell)
@@ -300,6 +313,14 @@ impl Sessions for Directory {
 
     fn speech(&self, session: SessionId, language: Language) -> BoxFuture<'_, Result<SpeechStream, Refusal>> {
         Box::pin(async move { Ok(self.cell(session).await?.speech.listen(&language)) })
+    }
+
+    fn waveforms(&self, session: SessionId) -> BoxFuture<'_, Result<WaveformStream, Refusal>> {
+        Box::pin(async move { self.cell(session).await?.watch_waveforms() })
+    }
+
+    fn open_waveforms(&self, session: SessionId) -> BoxFuture<'_, Result<Box<dyn WaveformSink>, Refusal>> {
+        Box::pin(async move { self.cell(session).await?.waves.source() })
     }
 
     fn state(&self, session: SessionId) -> BoxFuture<'_, Result<Arc<SessionState>, Refusal>> {

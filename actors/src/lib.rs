@@ -12,6 +12,7 @@ pub mod pool;
 pub mod session;
 pub mod speech;
 pub mod supervise;
+pub mod ward;
 
 pub use clock::{Clock, Pace};
 pub use directory::{Directory, DirectoryConfig, Models};
@@ -19,3 +20,4 @@ pub use log::{LogError, SessionLog, SqliteStore, Store};
 pub use pool::{Class, Pool, PoolConfig};
 pub use speech::SpeechSettings;
 pub use supervise::{ActorThreads, RestartPolicy};
+pub use ward::WardBoard;

@@ -3,8 +3,10 @@
 use futures_util::{SinkExt, StreamExt};
 use healthsync_events::{
     Event, ImageId, NewSession, SessionId, SessionSummary,
+    clinical::{VitalsLine, VitalsLineResult},
     envelope::{StreamCommand, StreamNotice},
     speech::SpeechFrame,
+    ward::WardSnapshot,
 };
 use serde::Deserialize;
 use std::time::Duration;
@@ -109,13 +111,49 @@ impl ApiClient {
 
     /// Follows the session's events from `from`, and speech in `speech` if asked.
     pub async fn follow(&self, session: SessionId, from: u64, speech: Option<&str>) -> Result<Stream, ClientError> {
-        let base = self.base.replacen("http", "ws", 1);
         let speech = speech.map(|language| format!("&speech={language}")).unwrap_or_default();
-        let url = format!("{base}/api/v1/sessions/{session}/events?from={from}{speech}");
-        let (socket, _) = connect_async(url)
-            .await
-            .map_err(|e| ClientError::Failed { what: "following events", reason: e.to_string() })?;
-        Ok(Stream { socket })
+        let path = format!("/api/v1/sessions/{session}/events?from={from}{speech}");
+        Ok(Stream { socket: self.socket("following events", &path).await? })
+    }
+}
+
+impl ApiClient {
+    /// Opens the door that takes a session's waveforms.
+    pub async fn waveform_source(
+        &self,
+        session: SessionId,
+    ) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, ClientError> {
+        self.socket("sending waveforms", &format!("/api/v1/sessions/{session}/waveforms?direction=send")).await
+    }
+
+    /// Opens any of the server's WebSockets by its path and query.
+    pub async fn socket(
+        &self,
+        what: &'static str,
+        path: &str,
+    ) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, ClientError> {
+        let url = format!("{}{path}", self.base.replacen("http", "ws", 1));
+        let (socket, _) = connect_async(url).await.map_err(|e| ClientError::failed(what)(e.to_string()))?;
+        Ok(socket)
+    }
+
+    /// Records vital signs, a line of JSON each; gives the answer's lines.
+    pub async fn post_vitals(&self, session: SessionId, lines: &[VitalsLine]) -> Result<Vec<VitalsLineResult>, ClientError> {
+        let what = "sending vital signs";
+        let bad = |e: serde_json::Error| ClientError::failed(what)(e.to_string());
+        let mut body = String::new();
+        for line in lines {
+            body.push_str(&serde_json::to_string(line).map_err(bad)?);
+            body.push('\n');
+        }
+        let request = self.http.post(format!("{}/api/v1/sessions/{session}/vitals", self.base));
+        let answer = text(what, request.header("content-type", "application/x-ndjson").body(body)).await?;
+        answer.lines().map(|line| serde_json::from_str(line).map_err(bad)).collect()
+    }
+
+    /// Every open session at a glance.
+    pub async fn ward(&self) -> Result<WardSnapshot, ClientError> {
+        json("reading the ward", self.http.get(format!("{}/api/v1/ward", self.base))).await
     }
 }
 

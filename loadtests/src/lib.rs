@@ -5,6 +5,7 @@ pub mod client;
 pub mod consultation;
 pub mod hearing;
 pub mod outcome;
+pub mod replay;
 pub mod script;
 pub mod speech;
 

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod demo;
 pub mod eval;
 pub mod models;
+pub mod replay;
 pub mod serve;
 
 /// The runtime transports live on; actors have threads of their own.

@@ -9,6 +9,9 @@ mod openapi;
 mod ops;
 mod server;
 mod sessions;
+mod vitals;
+mod ward;
+mod waveforms;
 mod web;
 mod whep;
 mod whip;
@@ -23,13 +26,15 @@ use axum::{
     response::Response,
     routing::{get, patch, post},
 };
+use healthsync_actors::WardBoard;
 use healthsync_events::{
     Sessions,
-    limits::{MAX_IMAGE_BYTES, MAX_JSON_BYTES, MAX_SDP_BYTES},
+    limits::{MAX_IMAGE_BYTES, MAX_JSON_BYTES, MAX_SDP_BYTES, MAX_VITALS_BYTES},
 };
 use healthsync_webrtc::WhipServer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// Multipart framing around an image: boundaries and part headers.
@@ -40,6 +45,9 @@ const MULTIPART_OVERHEAD: usize = 64 * 1024;
 pub struct App {
     pub sessions: Arc<dyn Sessions>,
     pub whip: Arc<WhipServer>,
+    pub ward: Arc<WardBoard>,
+    /// Places of those who watch the ward.
+    pub ward_places: Arc<Semaphore>,
     pub readiness: Readiness,
     pub metrics: PrometheusHandle,
     /// Cancelled when the server begins to shut down.
@@ -56,6 +64,9 @@ pub fn router(app: App) -> Router {
     let images = Router::new()
         .route("/api/v1/sessions/{id}/images", post(images::upload))
         .layer(DefaultBodyLimit::max(MAX_IMAGE_BYTES + MULTIPART_OVERHEAD));
+    let vitals = Router::new()
+        .route("/api/v1/sessions/{id}/vitals", post(vitals::record))
+        .layer(DefaultBodyLimit::max(MAX_VITALS_BYTES));
     let rest = Router::new()
         .route("/api/v1/sessions", post(sessions::create).get(sessions::list))
         .route("/api/v1/sessions/{id}", get(sessions::summary))
@@ -63,6 +74,9 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/sessions/{id}/transcript", get(sessions::transcript))
         .route("/api/v1/sessions/{id}/report", get(sessions::report))
         .route("/api/v1/sessions/{id}/events", get(events::stream))
+        .route("/api/v1/sessions/{id}/waveforms", get(waveforms::connect))
+        .route("/api/v1/ward", get(ward::snapshot))
+        .route("/api/v1/ward/live", get(ward::live))
         .route("/api/v1/sessions/{id}/images/{image}/preview", get(images::preview))
         .route("/api/v1/sessions/{id}/invitations", post(invitations::create))
         .route("/api/v1/invitations/{token}", get(invitations::show))
@@ -73,6 +87,7 @@ pub fn router(app: App) -> Router {
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES));
     rest.merge(media)
         .merge(images)
+        .merge(vitals)
         .with_state(app)
         .merge(openapi::page())
         .fallback(web::asset)

@@ -1,13 +1,16 @@
 //! The OpenAPI document and its page. Paths are described where they are handled; the shapes they carry come
 //! from the event vocabulary's own JSON Schema, which OpenAPI 3.1 takes as it is.
 
-use super::{error::Problem, events, images, invitations, ops, sessions, whep, whip};
+use super::{error::Problem, events, images, invitations, ops, sessions, vitals, ward, waveforms, whep, whip};
 use axum::Router;
 use healthsync_events::{
     Event, NewSession, Receipt, SessionSummary, UnmatchedMessage,
+    clinical::{VitalsLine, VitalsLineResult},
     envelope::{StreamCommand, StreamNotice},
     scribe::ReportReady,
     transcript::Transcript,
+    ward::{WardMessage, WardSnapshot},
+    waveform::WaveformNotice,
 };
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::Value;
@@ -29,6 +32,10 @@ use utoipa_swagger_ui::SwaggerUi;
         sessions::report,
         sessions::unmatched,
         events::stream,
+        vitals::record,
+        waveforms::connect,
+        ward::snapshot,
+        ward::live,
         invitations::create,
         invitations::show,
         images::upload,
@@ -60,6 +67,11 @@ pub fn document() -> Value {
     add::<Transcript>(&mut generator);
     add::<ReportReady>(&mut generator);
     add::<UnmatchedMessage>(&mut generator);
+    add::<VitalsLine>(&mut generator);
+    add::<VitalsLineResult>(&mut generator);
+    add::<WardSnapshot>(&mut generator);
+    add::<WardMessage>(&mut generator);
+    add::<WaveformNotice>(&mut generator);
     let mut document = serde_json::to_value(Paths::openapi()).unwrap_or_default();
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         schemas.extend(generator.take_definitions(true));

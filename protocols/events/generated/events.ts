@@ -74,7 +74,7 @@ export type Event = { v: number, session: SessionId, seq: Seq,
 /**
  * When the session actor sequenced it.
  */
-at: Timestamp, } & ({ "type": "session.started" } & SessionStarted | { "type": "session.ended" } & SessionEnded | { "type": "participant.joined" } & ParticipantJoined | { "type": "participant.left" } & ParticipantLeft | { "type": "participant.invited" } & ParticipantInvited | { "type": "media.changed" } & MediaChanged | { "type": "language.detected" } & LanguageDetected | { "type": "language.set" } & LanguageSet | { "type": "chat.message" } & ChatMessage | { "type": "utterance.started" } & SpeechBoundary | { "type": "utterance.ended" } & SpeechBoundary | { "type": "caption.partial" } & CaptionPartial | { "type": "caption.final" } & CaptionFinal | { "type": "caption.dropped" } & CaptionDropped | { "type": "translation.partial" } & TranslationPartial | { "type": "translation.final" } & TranslationFinal | { "type": "speech.announced" } & SpeechAnnounced | { "type": "speech.completed" } & SpeechCompleted | { "type": "speech.skipped" } & SpeechSkipped | { "type": "vitals.observed" } & VitalsObserved | { "type": "risk.scored" } & RiskScored | { "type": "alarm.raised" } & AlarmRaised | { "type": "alarm.cleared" } & AlarmCleared | { "type": "image.received" } & ImageReceived | { "type": "image.ready" } & ImageReady | { "type": "image.rejected" } & ImageRejected | { "type": "image.finding" } & ImageFinding | { "type": "symptom.mentioned" } & SymptomMentioned | { "type": "conditions.ranked" } & ConditionsRanked | { "type": "cases.matched" } & CasesMatched | { "type": "report.requested" } & ReportRequested | { "type": "report.ready" } & ReportReady | { "type": "error.raised" } & ErrorRaised | { "type": "actor.restarted" } & ActorRestarted);
+at: Timestamp, } & ({ "type": "session.started" } & SessionStarted | { "type": "session.ended" } & SessionEnded | { "type": "participant.joined" } & ParticipantJoined | { "type": "participant.left" } & ParticipantLeft | { "type": "participant.invited" } & ParticipantInvited | { "type": "media.changed" } & MediaChanged | { "type": "language.detected" } & LanguageDetected | { "type": "language.set" } & LanguageSet | { "type": "chat.message" } & ChatMessage | { "type": "utterance.started" } & SpeechBoundary | { "type": "utterance.ended" } & SpeechBoundary | { "type": "caption.partial" } & CaptionPartial | { "type": "caption.final" } & CaptionFinal | { "type": "caption.dropped" } & CaptionDropped | { "type": "translation.partial" } & TranslationPartial | { "type": "translation.final" } & TranslationFinal | { "type": "speech.announced" } & SpeechAnnounced | { "type": "speech.completed" } & SpeechCompleted | { "type": "speech.skipped" } & SpeechSkipped | { "type": "vitals.observed" } & VitalsObserved | { "type": "risk.scored" } & RiskScored | { "type": "alarm.raised" } & AlarmRaised | { "type": "alarm.cleared" } & AlarmCleared | { "type": "waveform.recorded" } & WaveformRecorded | { "type": "image.received" } & ImageReceived | { "type": "image.ready" } & ImageReady | { "type": "image.rejected" } & ImageRejected | { "type": "image.finding" } & ImageFinding | { "type": "symptom.mentioned" } & SymptomMentioned | { "type": "conditions.ranked" } & ConditionsRanked | { "type": "cases.matched" } & CasesMatched | { "type": "report.requested" } & ReportRequested | { "type": "report.ready" } & ReportReady | { "type": "error.raised" } & ErrorRaised | { "type": "actor.restarted" } & ActorRestarted);
 
 export type ImageFinding = { image: ImageId, label: string, 
 /**
@@ -148,7 +148,7 @@ export type MediaChanged = { participant: ParticipantId, audio: Sending, video: 
 
 export type MediaSpan = { start_ms: number, end_ms: number, };
 
-export type MonitorProtocol = "hl7_v2" | "fhir" | "kafka" | "websocket";
+export type MonitorProtocol = "hl7_v2" | "fhir" | "kafka" | "websocket" | "http";
 
 export type MonitorSource = { protocol: MonitorProtocol, 
 /**
@@ -441,3 +441,15 @@ taken_at: Timestamp, vitals: VitalSigns,
  * Observations of the same message that could not be used.
  */
 rejected?: Array<RejectedObservation>, };
+
+export type MdcCode = number;
+export type WaveformRange = { min: number, max: number, mean: number, };
+export type WaveformRecorded = { channel: MdcCode, unit: MdcCode, sample_rate: number, started_at: Timestamp, duration_ms: number, samples: number, lost: number, range?: WaveformRange, };
+export type WardValue<T> = { value: T, at: Timestamp, };
+export type WardVitals = { heart_rate?: WardValue<number>, respiratory_rate?: WardValue<number>, spo2?: WardValue<number>, systolic_bp?: WardValue<number>, diastolic_bp?: WardValue<number>, temperature?: WardValue<number>, consciousness?: WardValue<Consciousness>, supplemental_oxygen?: WardValue<boolean>, };
+export type WardScore = { total: number, band: RiskBand, missing: number, at: Timestamp, seq: Seq, };
+export type WardAlarm = { alarm: AlarmId, kind: AlarmKind, priority: AlarmPriority, message: string, since: Timestamp, };
+export type WardRow = { session: SessionId, patient: PatientId, started_at: Timestamp, head: Seq, vitals: WardVitals, news2?: WardScore, alarms?: Array<WardAlarm>, heart_rate_trend?: Array<[number, number]>, news2_trend?: Array<[number, number]>, };
+export type WardSnapshot = { version: number, at: Timestamp, complete: boolean, rows: Array<WardRow>, };
+export type WardChanges = { version: number, at: Timestamp, complete: boolean, rows: Array<WardRow>, removed?: Array<SessionId>, };
+export type WardMessage = { "ward": "snapshot" } & WardSnapshot | { "ward": "changes" } & WardChanges;

@@ -55,13 +55,13 @@ pub const MAX_WAVEFORM_RATE_HZ: u32 = 500;
 /// Samples of one waveform block: 2 s at the highest rate. Longer blocks would only come late.
 pub const MAX_WAVEFORM_SAMPLES: usize = 1_000;
 
-/// Patients on the ward view: more than anybody can watch. The oldest sessions give way.
+/// Patients on the ward view: more than anybody can watch. Further ones wait until a session ends.
 pub const MAX_WARD: usize = 1_000;
 
 /// Standing alarms of one patient on the ward view; the session itself shows all.
 pub const MAX_WARD_ALARMS: usize = 8;
 
-/// Connections that watch the ward at a time.
+/// Connections that watch the ward at a time: one a screen.
 pub const MAX_WARD_VIEWERS: usize = 256;
 
 /// Lines of one request with vital signs: over a quarter of an hour at one a second.
