@@ -1,0 +1,91 @@
+// Looks at a patient's charts and at the ward in headless Chromium while values and waveforms come in.
+//
+//   node charts.mjs URL SESSION SCREENSHOTS
+//
+// Prints one JSON object: what was drawn, what moved, what the keyboard and a screen reader are told.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { expecting, person, run, until } from "./people.mjs";
+
+const [url, session, shots] = process.argv.slice(2);
+mkdirSync(shots, { recursive: true });
+
+/** Runs in the page: pixels of a canvas that are not blank, and a number for each column that changes with it. */
+function drawn(selector) {
+  const canvas = document.querySelector(selector);
+  if (canvas === null || canvas.width === 0) return null;
+  const { width, height } = canvas;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  const columns = new Array(width).fill(0);
+  let ink = 0;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = (y * width + x) * 4;
+      if (data[at + 3] < 40) continue;
+      ink += 1;
+      columns[x] += (y + 1) * (data[at] + data[at + 1] + data[at + 2] + 1);
+    }
+  }
+  return { ink, columns, blank: columns.filter((c) => c === 0).length };
+}
+
+const WAVE = '[data-testid="wave-strip"] canvas';
+const STRIP = '.strip[data-vital="hr"] canvas';
+
+/** Columns that differ between two looks at a canvas half a second apart. */
+async function moving(page) {
+  const first = await page.evaluate(drawn, WAVE);
+  await page.evaluate(() => new Promise((resolve) => { setTimeout(resolve, 500); }));
+  const second = await page.evaluate(drawn, WAVE);
+  return { changed: second.columns.filter((c, i) => c !== first.columns[i]).length, width: second.columns.length, ink: second.ink };
+}
+
+await run(async () => {
+  const page = await person("clinician", { wav: "/dev/null", viewport: { width: 1600, height: 1000 }, permissions: [] });
+  await page.goto(`${url}/?session=${session}`);
+  const value = page.getByTestId("vital-hr");
+  await expecting("a heart rate is shown", value.filter({ hasText: /\d/ }).waitFor());
+  const heartRates = new Set();
+  await expecting("heart rates change as the monitor sends them", (async () => {
+    while (heartRates.size < 3) {
+      heartRates.add(await value.innerText());
+      await page.evaluate(() => new Promise((resolve) => { setTimeout(resolve, 100); }));
+    }
+  })());
+  const chart = await page.evaluate(drawn, STRIP);
+
+  await expecting("a waveform strip comes", page.getByTestId("wave-strip").first().waitFor());
+  await until("the pen has drawn half a screen", page, (selector) => {
+    const canvas = document.querySelector(selector);
+    if (canvas === null || canvas.width === 0) return false;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let ink = 0;
+    for (let i = 3; i < data.length; i += 4) if (data[i] > 40) ink += 1;
+    return ink > canvas.width / 2;
+  }, WAVE);
+  const sweep = await moving(page);
+  const waves = await page.getByTestId("wave-strip").evaluateAll((strips) => strips.map((s) => s.querySelector("strong").textContent));
+  await page.screenshot({ path: join(shots, "patient.png") });
+  await page.getByTestId("wave-freeze").click();
+  const frozen = await moving(page);
+  await page.getByTestId("wave-freeze").click();
+
+  await page.getByTestId("trend-cursor").focus();
+  await page.keyboard.press("ArrowLeft");
+  const moment = await page.getByTestId("trend-cursor").getAttribute("aria-valuetext");
+  await page.getByTestId("score-timeline").focus();
+  const score = await page.getByTestId("score-timeline").getAttribute("aria-valuetext");
+  const card = await page.getByTestId("score-card").innerText();
+  await page.screenshot({ path: join(shots, "score.png") });
+  await page.getByTestId("trend-table-button").click();
+  const table = await page.locator('[data-testid="trend-table"] tbody tr').count();
+
+  await page.goto(`${url}/ward`);
+  await expecting("the ward shows its patients", page.getByTestId("ward-row").nth(5).waitFor());
+  const ward = await page.getByTestId("ward-row").evaluateAll((rows) =>
+    rows.map((row) => ({ patient: row.querySelector(".ward-link").textContent, total: Number(row.querySelector(".ward-score").textContent.replace("≥", "")) })));
+  await page.screenshot({ path: join(shots, "ward.png") });
+  await page.getByRole("link", { name: ward[0].patient }).click();
+  await expecting("a patient's row leads to their session", page.waitForURL(/session=/));
+  return { heartRates: [...heartRates], chart: { ink: chart.ink }, sweep, frozen, waves, moment, score, card, table, ward };
+});
