@@ -17,6 +17,7 @@ use healthsync_events::{
     clinical::{RejectedObservation, RejectionReason, VitalsLine, VitalsLineResult, VitalsObserved},
     limits::MAX_VITALS_LINES,
 };
+use std::sync::Arc;
 
 const NDJSON: &str = "application/x-ndjson";
 
@@ -49,11 +50,17 @@ pub async fn record(
     if app.sessions.summary(id).await?.ended {
         return Err(Refusal::SessionEnded.into());
     }
-    let lines: Vec<&[u8]> = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect();
+    let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let lines: Vec<Bytes> = lines.map(|line| body.slice_ref(line)).collect();
     if lines.len() > MAX_VITALS_LINES {
         return Err(Refusal::TooLarge { what: "lines".into(), limit: MAX_VITALS_LINES as u64 }.into());
     }
-    let results = stream::iter(lines).map(|line| one(&*app.sessions, id, line)).buffered(AT_ONCE);
+    let results = stream::iter(lines)
+        .map(|line| {
+            let sessions = Arc::clone(&app.sessions);
+            async move { one(&*sessions, id, &line).await }
+        })
+        .buffered(AT_ONCE);
     let results: Vec<VitalsLineResult> = results.collect().await;
     let mut text = String::new();
     for result in &results {

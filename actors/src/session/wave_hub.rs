@@ -138,7 +138,9 @@ mod tests {
     }
 
     fn at_hand(stream: &mut WaveformStream) -> Vec<(MdcCode, u32)> {
-        std::iter::from_fn(|| stream.next().now_or_never().flatten()).map(|b| (b.channel, b.sequence)).collect()
+        // Beyond the runtime's budget for one turn, which would end this early.
+        let next = || tokio::task::unconstrained(stream.next()).now_or_never().flatten();
+        std::iter::from_fn(next).map(|b| (b.channel, b.sequence)).collect()
     }
 
     #[tokio::test]

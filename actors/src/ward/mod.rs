@@ -11,3 +11,6 @@ mod fold;
 pub use board::WardBoard;
 
 pub(crate) use actor::{FEED_CAPACITY, Ward, start};
+
+#[cfg(test)]
+mod tests;

@@ -51,7 +51,11 @@ async function request(path: string, init: RequestInit = {}, timeoutMs = TIMEOUT
 }
 
 function noteSkew(response: Response): void {
-  const date = Date.parse(response.headers.get('date') ?? '');
+  noteServerTime(Date.parse(response.headers.get('date') ?? ''));
+}
+
+/** What the server's clock says now, in milliseconds since the epoch, to a second or so. */
+export function noteServerTime(date: number): void {
   const skew = date - Date.now();
   // The header counts whole seconds: smaller differences say nothing.
   if (Number.isFinite(skew)) skewMs = Math.abs(skew) > 2_000 ? skew : 0;

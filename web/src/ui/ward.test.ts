@@ -87,6 +87,13 @@ describe('the ward view', () => {
     expect(present(root.querySelector('[data-vital="temp"]')).hasAttribute('data-missing')).toBe(true);
   });
 
+  it('counts ages by the server’s clock', () => {
+    vi.setSystemTime(Date.parse(NOW) - 3_600_000);
+    socket().say(snapshot([wardRow(1)]));
+    vi.advanceTimersByTime(10_000);
+    expect(present(root.querySelector('[data-vital="hr"]')).textContent).toBe('61/min · 10 s ago');
+  });
+
   it('says a new alarm of high priority, and not those that stood already', () => {
     const alarm = (id: string) => ({ alarms: [{ alarm: id, kind: 'news2_emergency' as const, priority: 'high' as const, message: 'NEWS2 of 9', since: NOW }] });
     socket().say(snapshot([wardRow(1, alarm('old'))]));

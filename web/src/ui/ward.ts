@@ -1,6 +1,6 @@
 /** The ward: every patient with an open session, those who need somebody first on top. */
 import type { WardMessage } from '@events';
-import { serverNow, wardUrl } from '../net/api';
+import { noteServerTime, serverNow, wardUrl } from '../net/api';
 import { browserEnvironment, LiveSocket } from '../net/live-socket';
 import { browserSchedule } from '../state/store';
 import { applyWard, emptyWard, sorted, summary, type Filter, type Patient, type Show, type WardState } from '../state/ward';
@@ -113,6 +113,7 @@ class Ward {
     if (typeof data !== 'string') return;
     const message = JSON.parse(data) as WardMessage;
     this.state = applyWard(this.state, message);
+    noteServerTime(this.state.at);
     this.announce(message);
     if (this.scheduled) return;
     this.scheduled = true;

@@ -131,7 +131,7 @@ proptest! {
                 0 => heart_rate(BEGAN + n * 1_000, 60.0 + n as f64),
                 1 => scored("NEWS2", n as u8 / 4),
                 2 => raised(n as u128, AlarmPriority::High),
-                _ => cleared(n as u128 - 5),
+                _ => cleared((n as u128).saturating_sub(5)),
             })
             .collect();
         let events: Vec<Event> =
