@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{PATIENCE, Server, all_events, shared_server, start_session};
+use common::{PATIENCE, all_events, shared_server, start_session};
 use futures_util::{SinkExt, StreamExt};
 use healthsync_events::{
     EventBody, MdcCode, Refusal, SessionId, VitalSigns, WaveformBlock,
@@ -190,7 +190,7 @@ async fn a_recorded_heart_is_played_into_a_session_sample_by_sample() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_plays_a_record_for_a_new_patient() {
-    let server = Server::start().await;
+    let server = shared_server().await;
     let (url, record) = (server.http.clone(), sample_records().join("tmp_dl_dir/0201.hea"));
     let output = tokio::task::spawn_blocking(move || {
         Command::new(env!("CARGO_BIN_EXE_healthsync"))

@@ -23,9 +23,9 @@ pub const MAX_FILE_BYTES: u64 = 1 << 30;
 /// Why a record cannot be read. Lines are counted from 1.
 #[derive(Debug, thiserror::Error)]
 pub enum WfdbError {
-    #[error("{} cannot be read: {source}", path.display())]
+    #[error("{} cannot be read: {source}", .path.display())]
     Io { path: PathBuf, source: io::Error },
-    #[error("{} is longer than {limit} bytes", path.display())]
+    #[error("{} is longer than {limit} bytes", .path.display())]
     TooLong { path: PathBuf, limit: u64 },
     #[error("the header has no line that names a record")]
     Empty,
