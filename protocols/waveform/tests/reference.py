@@ -23,7 +23,7 @@ def describe(name):
         signals.append(
             {
                 "samples": len(steps),
-                "sha256": hashlib.sha256(steps.astype("<i2").tobytes()).hexdigest(),
+                "sha256": list(hashlib.sha256(steps.astype("<i2").tobytes()).digest()),
                 "picked": [[i, None if np.isnan(values[i]) else float(values[i])] for i in picked],
                 "unit": digital.units[place],
                 "description": digital.sig_name[place],
