@@ -102,7 +102,11 @@ async fn a_thousand_changes_in_a_second_are_a_few_messages() {
     loop {
         let WardMessage::Changes(changes) = next(&mut socket).await else { panic!("changes follow") };
         messages += 1;
-        if changes.rows.iter().any(|row| row.session == session && row.vitals.heart_rate.is_some_and(|rate| rate.value > 100.0)) {
+        if changes
+            .rows
+            .iter()
+            .any(|row| row.session == session && row.vitals.heart_rate.is_some_and(|rate| rate.value > 100.0))
+        {
             break;
         }
     }

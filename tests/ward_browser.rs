@@ -99,8 +99,7 @@ async fn charts_draw_what_the_monitor_sends_a_waveform_moves_and_the_ward_is_sor
     assert!(text("score").contains("NEWS2") && text("score").contains("gives 2"), "{seen}");
     assert!(text("card").contains("Pulse"), "{seen}");
     assert!(number("/table") >= 2.0, "the trend is a table, too: {seen}");
-    let totals: Vec<u64> =
-        seen["ward"].as_array().unwrap().iter().map(|row| row["total"].as_u64().unwrap()).collect();
+    let totals: Vec<u64> = seen["ward"].as_array().unwrap().iter().map(|row| row["total"].as_u64().unwrap()).collect();
     assert_in_order(&totals);
     assert_eq!(seen["problems"].as_array().unwrap().len(), 0, "the page logs no errors: {seen}");
 }

@@ -85,7 +85,9 @@ async fn samples_reach_those_who_watch_who_comes_late_gets_ten_seconds_and_loss_
         assert_eq!(next_block(&mut early).await, block(MdcCode::ECG_II, n), "as it was sent, and in order");
     }
     let told = loop {
-        let WaveformNotice::Received { channels } = next_notice(&mut source).await else { panic!("nothing is refused") };
+        let WaveformNotice::Received { channels } = next_notice(&mut source).await else {
+            panic!("nothing is refused")
+        };
         if channels[0].blocks == 97 {
             break channels;
         }
@@ -220,7 +222,9 @@ async fn vital_signs_as_lines_of_json_are_recorded_once_and_refused_one_by_one()
     let lines = [line("1", 70.0), line("", 70.0), line("2", 999.0), line("1", 70.0)];
     let results = api.post_vitals(session, &lines).await.unwrap();
     let VitalsLineResult::Recorded { seq, repeated: false } = results[0] else { panic!("{results:?}") };
-    assert!(matches!(&results[1], VitalsLineResult::Refused { error: Refusal::Invalid { field, .. } } if field == "id"));
+    assert!(
+        matches!(&results[1], VitalsLineResult::Refused { error: Refusal::Invalid { field, .. } } if field == "id")
+    );
     assert!(matches!(results[2], VitalsLineResult::Recorded { repeated: false, .. }));
     assert_eq!(results[3], VitalsLineResult::Recorded { seq, repeated: true });
     let events = all_events(&server.http, session).await;

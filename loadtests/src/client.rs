@@ -126,7 +126,7 @@ impl ApiClient {
         self.socket("sending waveforms", &format!("/api/v1/sessions/{session}/waveforms?direction=send")).await
     }
 
-    /// Opens any of the server's WebSockets by its path and query.
+    /// Opens a WebSocket of the server by its path and query.
     pub async fn socket(
         &self,
         what: &'static str,
@@ -138,7 +138,11 @@ impl ApiClient {
     }
 
     /// Records vital signs, a line of JSON each; gives the answer's lines.
-    pub async fn post_vitals(&self, session: SessionId, lines: &[VitalsLine]) -> Result<Vec<VitalsLineResult>, ClientError> {
+    pub async fn post_vitals(
+        &self,
+        session: SessionId,
+        lines: &[VitalsLine],
+    ) -> Result<Vec<VitalsLineResult>, ClientError> {
         let what = "sending vital signs";
         let bad = |e: serde_json::Error| ClientError::failed(what)(e.to_string());
         let mut body = String::new();

@@ -64,8 +64,7 @@ pub fn run(config: &Config, command: &Command) -> anyhow::Result<()> {
         }
         let origin_micros = jiff::Timestamp::now().as_microsecond();
         let length = options.seconds.map(Duration::from_secs);
-        let recording =
-            Recording { channels, block_ms: options.block_ms, speed: options.speed, length, origin_micros };
+        let recording = Recording { channels, block_ms: options.block_ms, speed: options.speed, length, origin_micros };
         let replayed = tokio::select! {
             replayed = replay(&api, session, &recording) => replayed?,
             interrupted = tokio::signal::ctrl_c() => return interrupted.context("Ctrl-C cannot be heard"),
@@ -80,11 +79,7 @@ pub fn run(config: &Config, command: &Command) -> anyhow::Result<()> {
 }
 
 async fn start(api: &ApiClient, patient: PatientId) -> anyhow::Result<SessionId> {
-    let new = NewSession {
-        patient,
-        languages: vec!["en".parse()?],
-        spo2_scale: Spo2Scale::default(),
-        terms: Vec::new(),
-    };
+    let new =
+        NewSession { patient, languages: vec!["en".parse()?], spo2_scale: Spo2Scale::default(), terms: Vec::new() };
     Ok(api.create_session(&new).await?.session)
 }

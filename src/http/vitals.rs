@@ -95,10 +95,10 @@ fn read(line: &[u8]) -> Result<VitalsObserved, Refusal> {
     if vitals.is_empty() {
         return Err(Refusal::invalid("vitals", "holds no value"));
     }
-    let rejected = vitals.take_implausible().into_iter().map(|sign| RejectedObservation {
-        code: sign.to_owned(),
-        reason: RejectionReason::OutsidePhysiology,
-    });
+    let rejected = vitals
+        .take_implausible()
+        .into_iter()
+        .map(|sign| RejectedObservation { code: sign.to_owned(), reason: RejectionReason::OutsidePhysiology });
     let source = MonitorSource {
         protocol: MonitorProtocol::Http,
         application: line.application,
@@ -113,9 +113,8 @@ mod tests {
     use super::*;
 
     fn line(vitals: &str) -> Result<VitalsObserved, Refusal> {
-        let text = format!(
-            r#"{{"id":"1","application":"app","taken_at":"2026-11-28T10:00:00Z","vitals":{{{vitals}}}}}"#
-        );
+        let text =
+            format!(r#"{{"id":"1","application":"app","taken_at":"2026-11-28T10:00:00Z","vitals":{{{vitals}}}}}"#);
         read(text.as_bytes())
     }
 

@@ -1,9 +1,7 @@
 //! Waveforms on their way to those who watch, and the last seconds of each channel for those who come late.
 
 use futures_util::{StreamExt, stream};
-use healthsync_events::{
-    MdcCode, Refusal, WaveformBlock, WaveformSink, WaveformStream, limits::MAX_WAVEFORM_CHANNELS,
-};
+use healthsync_events::{MdcCode, Refusal, WaveformBlock, WaveformSink, WaveformStream, limits::MAX_WAVEFORM_CHANNELS};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
@@ -79,8 +77,7 @@ impl Open {
         if !self.channels.contains_key(&block.channel) && self.channels.len() >= MAX_WAVEFORM_CHANNELS {
             return Err(Refusal::TooLarge { what: "waveform channels".into(), limit: MAX_WAVEFORM_CHANNELS as u64 });
         }
-        let channel =
-            self.channels.entry(block.channel).or_insert_with(|| Channel { source, kept: VecDeque::new() });
+        let channel = self.channels.entry(block.channel).or_insert_with(|| Channel { source, kept: VecDeque::new() });
         if channel.source != source {
             return Err(Refusal::Conflict { what: "another source of this channel".into() });
         }

@@ -95,7 +95,9 @@ impl WardBoard {
             let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
             inner.rows.keys().copied().filter(|session| !known(*session)).collect()
         };
-        gone.into_iter().for_each(|session| self.remove(session));
+        for session in gone {
+            self.remove(session);
+        }
         self.change(|inner| inner.complete = true);
     }
 

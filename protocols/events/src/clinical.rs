@@ -131,8 +131,13 @@ pub struct VitalsLine {
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum VitalsLineResult {
     /// Durable under this sequence number.
-    Recorded { seq: crate::ids::Seq, repeated: bool },
-    Refused { error: crate::refusal::Refusal },
+    Recorded {
+        seq: crate::ids::Seq,
+        repeated: bool,
+    },
+    Refused {
+        error: crate::refusal::Refusal,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]

@@ -4,10 +4,7 @@
 //! that starts again folds the whole log. The log keeps one [`WaveformRecorded`] for each 10 s of a channel: that
 //! there was a signal, how much of it came, and within which bounds.
 
-use crate::{
-    ids::Timestamp,
-    refusal::Refusal,
-};
+use crate::{ids::Timestamp, refusal::Refusal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
@@ -164,4 +161,3 @@ pub struct ChannelReceived {
     #[ts(type = "number")]
     pub repeated_blocks: u64,
 }
-

@@ -163,16 +163,18 @@ pub(crate) mod tests {
         let scales = (prop::num::f32::NORMAL, prop::num::f32::NORMAL | prop::num::f32::ZERO);
         let samples = prop::collection::vec(any::<i16>(), 1..=200);
         (codes, 100_000u32..=500_000, scales, 0..=MAX_MICROS, samples).prop_map(
-            |((channel, unit, sequence, first), rate_millihertz, (scale, offset), start_micros, samples)| WaveformBlock {
-                channel: MdcCode(channel),
-                unit: MdcCode(unit),
-                sequence,
-                first,
-                rate_millihertz,
-                scale,
-                offset,
-                start_micros,
-                samples,
+            |((channel, unit, sequence, first), rate_millihertz, (scale, offset), start_micros, samples)| {
+                WaveformBlock {
+                    channel: MdcCode(channel),
+                    unit: MdcCode(unit),
+                    sequence,
+                    first,
+                    rate_millihertz,
+                    scale,
+                    offset,
+                    start_micros,
+                    samples,
+                }
             },
         )
     }

@@ -134,15 +134,15 @@ mod tests {
 
     fn record(blocks: impl IntoIterator<Item = WaveformBlock>) -> Vec<WaveformRecorded> {
         let (mut continuity, mut recorder) = (Continuity::default(), Recorder::default());
-        let mut recorded: Vec<_> = blocks
+        let mut stretches: Vec<_> = blocks
             .into_iter()
             .flat_map(|block| {
                 let verdict = continuity.take(&block);
                 recorder.take(&block, verdict)
             })
             .collect();
-        recorded.extend(recorder.finish());
-        recorded
+        stretches.extend(recorder.finish());
+        stretches
     }
 
     #[test]

@@ -51,7 +51,7 @@ fn a_million_mutated_blocks_are_each_read_or_refused() {
     };
     let good = encode(&block).unwrap();
     let (mut continuity, mut recorder) = (Continuity::default(), Recorder::default());
-    let (mut read, mut recorded) = (0u32, 0usize);
+    let (mut read, mut stretches) = (0u32, 0usize);
     for _ in 0..MUTATIONS {
         let mut bytes = good.clone();
         luck.mutate(&mut bytes);
@@ -59,10 +59,10 @@ fn a_million_mutated_blocks_are_each_read_or_refused() {
         assert_eq!(encode(&block).unwrap(), bytes);
         read += 1;
         let verdict = continuity.take(&block);
-        recorded += recorder.take(&block, verdict).len();
+        stretches += recorder.take(&block, verdict).len();
     }
     assert!((MUTATIONS / 100..MUTATIONS).contains(&read), "some are still blocks, most are not: {read}");
-    assert!(recorded <= 2 * read as usize);
+    assert!(stretches <= 2 * read as usize);
 }
 
 #[test]

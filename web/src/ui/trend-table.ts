@@ -11,8 +11,8 @@ export class TrendTable {
   render(state: SessionState, fromMs: number): void {
     const { rows, step } = trendTable(state.samples, FIELDS, fromMs);
     const caption = rows.length === 0 ? 'No measurements' : `${rows.length} rows, newest first, ${stepText(step)}`;
-    const titles = ['Time', ...VITALS.map((spec) => `${spec.label} (${spec.unit})`)];
-    const head = h('tr', {}, ...titles.map((title) => h('th', { scope: 'col' }, title)));
+    const titles = VITALS.map((spec) => h('th', { scope: 'col' }, h('abbr', { title: spec.label }, spec.short), h('span', { class: 'unit' }, spec.unit)));
+    const head = h('tr', {}, h('th', { scope: 'col' }, 'Time'), ...titles);
     const body = rows.map(({ time, values }) =>
       h(
         'tr',

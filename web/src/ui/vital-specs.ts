@@ -4,6 +4,8 @@ import type { NumericVital } from '../state/series';
 export interface VitalSpec {
   readonly id: string;
   readonly label: string;
+  /** Where there is no room. */
+  readonly short: string;
   readonly unit: string;
   /** The first is the one that NEWS2 scores. */
   readonly fields: readonly [NumericVital, ...NumericVital[]];
@@ -13,11 +15,11 @@ export interface VitalSpec {
 }
 
 export const VITALS: readonly VitalSpec[] = [
-  { id: 'hr', label: 'Heart rate', unit: '/min', fields: ['heart_rate'], decimals: 0, minSpan: 40 },
-  { id: 'spo2', label: 'SpO₂', unit: '%', fields: ['spo2'], decimals: 0, minSpan: 10 },
-  { id: 'rr', label: 'Respiration', unit: '/min', fields: ['respiratory_rate'], decimals: 0, minSpan: 14 },
-  { id: 'bp', label: 'Blood pressure', unit: 'mmHg', fields: ['systolic_bp', 'diastolic_bp'], decimals: 0, minSpan: 60 },
-  { id: 'temp', label: 'Temperature', unit: '°C', fields: ['temperature'], decimals: 1, minSpan: 2 },
+  { id: 'hr', label: 'Heart rate', short: 'HR', unit: '/min', fields: ['heart_rate'], decimals: 0, minSpan: 40 },
+  { id: 'spo2', label: 'SpO₂', short: 'SpO₂', unit: '%', fields: ['spo2'], decimals: 0, minSpan: 10 },
+  { id: 'rr', label: 'Respiration', short: 'RR', unit: '/min', fields: ['respiratory_rate'], decimals: 0, minSpan: 14 },
+  { id: 'bp', label: 'Blood pressure', short: 'BP', unit: 'mmHg', fields: ['systolic_bp', 'diastolic_bp'], decimals: 0, minSpan: 60 },
+  { id: 'temp', label: 'Temperature', short: 'Temp', unit: '°C', fields: ['temperature'], decimals: 1, minSpan: 2 },
 ];
 
 export const FIELDS: readonly NumericVital[] = VITALS.flatMap((spec) => spec.fields);

@@ -16,6 +16,8 @@ const ERASE_PX = 14;
 const KEPT_S = 45;
 /** Nothing came for this long: there is no signal. */
 const SILENT_MS = 2_000;
+/** As soon as there is twice as much to go by, up to this, the scale is found anew. Seconds. */
+const SETTLED_S = 4;
 /** What a person is told of, in words. */
 const DESCRIBED_S = 5;
 const MARGIN_PX = 6;
@@ -25,6 +27,8 @@ interface Scale {
   readonly middle: number;
   /** Pixels a unit. */
   readonly gain: number;
+  /** Seconds of the trace that it goes by. */
+  readonly span: number;
 }
 
 export class WaveStrip {
@@ -32,6 +36,7 @@ export class WaveStrip {
   private readonly canvas = h('canvas', { class: 'wave', role: 'img' });
   private readonly state = h('span', { class: 'wave-state' });
   private trace: Trace;
+  private begun: number;
   private scale: Scale | undefined;
   /** Where the pen was last; `undefined`: draw everything again. */
   private drawn: number | undefined;
@@ -42,6 +47,7 @@ export class WaveStrip {
     now: number,
   ) {
     this.trace = new Trace(first, KEPT_S);
+    this.begun = first.start;
     this.heardAt = now;
     const unit = unitName(first.unit);
     const scale = millivolts(first.unit) === undefined ? '25 mm/s' : '25 mm/s · 10 mm/mV';
@@ -66,6 +72,8 @@ export class WaveStrip {
       return;
     }
     this.trace = new Trace(block, KEPT_S);
+    this.begun = block.start;
+    this.scale = undefined;
     this.redraw();
   }
 
@@ -87,11 +95,12 @@ export class WaveStrip {
     }
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     const screen = width / PX_PER_S;
+    if (this.unsettled(pen)) this.rescale(pen - screen, pen, height);
     const whole = this.drawn === undefined || pen < this.drawn || pen - this.drawn > screen / 2;
     const from = whole ? pen - screen + ERASE_PX / PX_PER_S : (this.drawn ?? pen);
     if (whole) ctx.clearRect(0, 0, width, height);
     const wraps = Math.floor(pen / screen) !== Math.floor(from / screen);
-    if (this.scale === undefined || wraps) this.rescale(pen - screen, pen, height);
+    if (wraps && !whole) this.rescale(pen - screen, pen, height);
     erase(ctx, from % screen, pen - from + ERASE_PX / PX_PER_S, screen, height);
     if (this.scale !== undefined) this.stroke(ctx, from, pen, screen, height, this.scale);
     this.drawn = pen;
@@ -111,16 +120,26 @@ export class WaveStrip {
     setAttribute(this.canvas, 'aria-label', `${channelName(this.first.channel)}, ${silent ? 'no signal' : values}`);
   }
 
+  /** Whether the scale goes by much less than what has been drawn meanwhile: then everything is drawn again. */
+  private unsettled(pen: number): boolean {
+    const span = pen - this.begun;
+    const settled = this.scale?.span ?? 0;
+    if (span <= 0 || settled >= SETTLED_S || span < 2 * settled) return false;
+    this.drawn = undefined;
+    return true;
+  }
+
   private rescale(from: number, to: number, height: number): void {
-    const range = this.trace.range(from, Math.max(to, from));
+    const range = this.trace.range(from, to);
     if (range === undefined) return;
+    const span = to - this.begun;
     const mv = millivolts(this.first.unit);
     if (mv !== undefined) {
-      this.scale = { middle: range.mean, gain: mv * PX_PER_MV };
+      this.scale = { middle: range.mean, gain: mv * PX_PER_MV, span };
       return;
     }
-    const span = range.high - range.low;
-    this.scale = { middle: (range.high + range.low) / 2, gain: span > 0 ? (height - 2 * MARGIN_PX) / span : 1 };
+    const room = range.high - range.low;
+    this.scale = { middle: (range.high + range.low) / 2, gain: room > 0 ? (height - 2 * MARGIN_PX) / room : 1, span };
   }
 
   private stroke(ctx: CanvasRenderingContext2D, from: number, to: number, screen: number, height: number, { middle, gain }: Scale): void {

@@ -76,7 +76,8 @@ fn folded(bodies: impl IntoIterator<Item = EventBody>) -> WardFold {
 #[test]
 fn the_newest_value_is_the_one_measured_last_whatever_comes_when() {
     let fold = folded([heart_rate(BEGAN + 2_000, 90.0), heart_rate(BEGAN + 1_000, 60.0)]);
-    assert_eq!(fold.row().unwrap().vitals.heart_rate.unwrap().value, 90.0);
+    let newest = fold.row().unwrap().vitals.heart_rate.unwrap();
+    assert_eq!(newest, WardValue { value: 90.0, at: Timestamp::from_millis(BEGAN + 2_000) });
 }
 
 #[test]
@@ -136,10 +137,15 @@ proptest! {
             .collect();
         let events: Vec<Event> =
             std::iter::once(started()).chain(bodies).enumerate().map(|(i, b)| event(i as u64 + 1, b)).collect();
-        let (mut once, mut twice) = (WardFold::default(), WardFold::default());
-        events.iter().for_each(|e| { once.apply(e); });
-        events[..cut].iter().for_each(|e| { twice.apply(e); });
-        events[cut.saturating_sub(back)..].iter().for_each(|e| { twice.apply(e); });
+        let folded = |parts: [&[Event]; 2]| {
+            let mut fold = WardFold::default();
+            for event in parts.concat() {
+                fold.apply(&event);
+            }
+            fold
+        };
+        let once = folded([&events, &[]]);
+        let twice = folded([&events[..cut], &events[cut.saturating_sub(back)..]]);
         prop_assert_eq!(once.row(), twice.row());
     }
 }
