@@ -5,7 +5,7 @@
 // Prints one JSON object: what was drawn, what moved, what the keyboard and a screen reader are told.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { expecting, person, run, until } from "./people.mjs";
+import { expecting, person, run } from "./people.mjs";
 
 const [url, session, shots] = process.argv.slice(2);
 mkdirSync(shots, { recursive: true });
@@ -32,10 +32,30 @@ function drawn(selector) {
 const WAVE = '[data-testid="wave-strip"] canvas';
 const STRIP = '.strip[data-vital="hr"] canvas';
 
+/** Runs in the page: pixels of a canvas in the colour of a custom property. */
+function inColour([selector, property]) {
+  const probe = document.createElement("canvas").getContext("2d");
+  probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(property).trim();
+  probe.fillRect(0, 0, 1, 1);
+  const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
+  const canvas = document.querySelector(selector);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let found = 0;
+  for (let i = 0; i < data.length; i += 4) {
+    if (data[i + 3] > 200 && Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 40) found += 1;
+  }
+  return found;
+}
+
+/** What moves is looked at again after a while, by the page's own clock. */
+function pause(page, ms) {
+  return page.evaluate((ms) => new Promise((resolve) => { setTimeout(resolve, ms); }), ms);
+}
+
 /** Columns that differ between two looks at a canvas half a second apart. */
 async function moving(page) {
   const first = await page.evaluate(drawn, WAVE);
-  await page.evaluate(() => new Promise((resolve) => { setTimeout(resolve, 500); }));
+  await pause(page, 500);
   const second = await page.evaluate(drawn, WAVE);
   return { changed: second.columns.filter((c, i) => c !== first.columns[i]).length, width: second.columns.length, ink: second.ink };
 }
@@ -49,20 +69,16 @@ await run(async () => {
   await expecting("heart rates change as the monitor sends them", (async () => {
     while (heartRates.size < 3) {
       heartRates.add(await value.innerText());
-      await page.evaluate(() => new Promise((resolve) => { setTimeout(resolve, 100); }));
+        await pause(page, 100);
     }
   })());
-  const chart = await page.evaluate(drawn, STRIP);
+  const chart = { line: await page.evaluate(inColour, [STRIP, "--vital-hr"]) };
 
   await expecting("a waveform strip comes", page.getByTestId("wave-strip").first().waitFor());
-  await until("the pen has drawn half a screen", page, (selector) => {
-    const canvas = document.querySelector(selector);
-    if (canvas === null || canvas.width === 0) return false;
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    let ink = 0;
-    for (let i = 3; i < data.length; i += 4) if (data[i] > 40) ink += 1;
-    return ink > canvas.width / 2;
-  }, WAVE);
+  // Until then the strip looks for its scale, and draws everything again when it finds a better one.
+  await expecting("the pen crosses the screen", (async () => {
+    while (((await page.evaluate(drawn, WAVE))?.blank ?? Infinity) > 40) await pause(page, 200);
+  })());
   const sweep = await moving(page);
   const waves = await page.getByTestId("wave-strip").evaluateAll((strips) => strips.map((s) => s.querySelector("strong").textContent));
   await page.screenshot({ path: join(shots, "patient.png") });
@@ -87,5 +103,5 @@ await run(async () => {
   await page.screenshot({ path: join(shots, "ward.png") });
   await page.getByRole("link", { name: ward[0].patient }).click();
   await expecting("a patient's row leads to their session", page.waitForURL(/session=/));
-  return { heartRates: [...heartRates], chart: { ink: chart.ink }, sweep, frozen, waves, moment, score, card, table, ward };
+  return { heartRates: [...heartRates], chart, sweep, frozen, waves, moment, score, card, table, ward };
 });
