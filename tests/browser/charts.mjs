@@ -5,7 +5,7 @@
 // Prints one JSON object: what was drawn, what moved, what the keyboard and a screen reader are told.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { expecting, person, run } from "./people.mjs";
+import { PATIENCE, expecting, person, run } from "./people.mjs";
 
 const [url, session, shots] = process.argv.slice(2);
 mkdirSync(shots, { recursive: true });
@@ -52,6 +52,15 @@ function pause(page, ms) {
   return page.evaluate((ms) => new Promise((resolve) => { setTimeout(resolve, ms); }), ms);
 }
 
+/** Looks several times a second until `look` says that it is so. */
+async function repeated(sentence, page, look) {
+  const deadline = Date.now() + PATIENCE;
+  while (!(await look())) {
+    if (Date.now() > deadline) throw new Error(`Expected: ${sentence}.`);
+    await pause(page, 100);
+  }
+}
+
 /** Columns that differ between two looks at a canvas half a second apart. */
 async function moving(page) {
   const first = await page.evaluate(drawn, WAVE);
@@ -66,19 +75,12 @@ await run(async () => {
   const value = page.getByTestId("vital-hr");
   await expecting("a heart rate is shown", value.filter({ hasText: /\d/ }).waitFor());
   const heartRates = new Set();
-  await expecting("heart rates change as the monitor sends them", (async () => {
-    while (heartRates.size < 3) {
-      heartRates.add(await value.innerText());
-        await pause(page, 100);
-    }
-  })());
+  await repeated("heart rates change as the monitor sends them", page, async () => heartRates.add(await value.innerText()).size >= 3);
   const chart = { line: await page.evaluate(inColour, [STRIP, "--vital-hr"]) };
 
   await expecting("a waveform strip comes", page.getByTestId("wave-strip").first().waitFor());
   // Until then the strip looks for its scale, and draws everything again when it finds a better one.
-  await expecting("the pen crosses the screen", (async () => {
-    while (((await page.evaluate(drawn, WAVE))?.blank ?? Infinity) > 40) await pause(page, 200);
-  })());
+  await repeated("the pen crosses the screen", page, async () => ((await page.evaluate(drawn, WAVE))?.blank ?? Infinity) <= 40);
   const sweep = await moving(page);
   const waves = await page.getByTestId("wave-strip").evaluateAll((strips) => strips.map((s) => s.querySelector("strong").textContent));
   await page.screenshot({ path: join(shots, "patient.png") });
