@@ -84,6 +84,8 @@ pub struct Models {
     /// The NVIDIA GPU, by its index, that candle computes on; the CPU when absent.
     pub transcribe_gpu: Option<usize>,
     pub speak_threads: usize,
+    /// Neither translates nor speaks, and does not load what that takes: for small devices and one language.
+    pub captions_only: bool,
 }
 
 /// What recognises speech.

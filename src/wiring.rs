@@ -1,5 +1,6 @@
 //! Which engine does which task, with which weights, on how many threads.
 
+mod absent;
 mod load;
 mod recognition;
 
@@ -27,6 +28,9 @@ use tokio_util::sync::CancellationToken;
 /// Images decoded at a time: each may take several hundred megabytes while it is.
 const IMAGE_TURNS: usize = 2;
 
+/// Why nothing is translated or spoken where `models.captions_only` is set.
+const CAPTIONS_ONLY: &str = "this server writes captions only";
+
 /// The models, loading on their own threads, and who tells when they are ready.
 pub struct LoadedModels {
     pub models: Models,
@@ -45,8 +49,14 @@ impl LoadedModels {
             64,
             recognition::transcriber(&registry, &config.models),
         )?;
-        let translate = start("translate", 8, 256, load::translator(&registry, &config.translation)?)?;
-        let speak = start("speak", 1, 32, load::speaker(&registry, Config::threads(config.models.speak_threads)))?;
+        let (translator, speaker) = if config.models.captions_only {
+            (absent::absent("translate", CAPTIONS_ONLY), absent::absent("speak", CAPTIONS_ONLY))
+        } else {
+            let threads = Config::threads(config.models.speak_threads);
+            (load::translator(&registry, &config.translation)?, load::speaker(&registry, threads))
+        };
+        let translate = start("translate", 8, 256, translator)?;
+        let speak = start("speak", 1, 32, speaker)?;
         watch(&readiness, &transcribe);
         watch(&readiness, &translate);
         watch(&readiness, &speak);

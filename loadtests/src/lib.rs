@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod consultation;
+pub mod endurance;
 pub mod hearing;
 pub mod outcome;
 pub mod replay;

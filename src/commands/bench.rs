@@ -1,6 +1,7 @@
 //! `healthsync bench`: how many live streams this machine holds and how fast the recogniser is, beside others.
 //! `make bench-speech` runs it; `loadtests/README.md` says what is measured.
 
+mod call;
 mod options;
 
 use super::demo::record_voices;
@@ -44,6 +45,8 @@ const WEIGHTS: [&str; 4] = ["model.bin", "config.json", "tokenizer.json", "vocab
 pub enum Command {
     /// Live streams held and recognition speed, beside WhisperLive and faster-whisper.
     Speech(Box<SpeechOptions>),
+    /// A call that lasts: whether its delays or the server's memory grow.
+    Call(call::Options),
     /// One pass of the recogniser over a corpus, as JSON.
     #[command(hide = true)]
     EnginePass(PassOptions),
@@ -60,6 +63,7 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
                 _ = terminate.recv() => anyhow::bail!("terminated"),
             }
         }),
+        Command::Call(options) => super::runtime()?.block_on(call::run(config, &options)),
         Command::EnginePass(options) => engine_pass(config, &options),
     }
 }
