@@ -244,7 +244,7 @@ impl Source<'_> {
         let error = match read.and_then(|block| self.take(block)) {
             Ok(recorded) => {
                 self.bad = 0;
-                self.record(recorded).await;
+                record(self.sessions, self.session, recorded).await;
                 return Ok(());
             }
             Err(Refusal::SessionEnded) => return Err(End::SessionOver),
@@ -297,18 +297,18 @@ impl Source<'_> {
         tell(sink, &WaveformNotice::Received { channels: channels.collect() }).await
     }
 
-    async fn record(&self, recorded: Vec<WaveformRecorded>) {
-        for stretch in recorded {
-            // Not tried again: the source would be held up, and the next stretch tells as much.
-            if let Err(refusal) = self.sessions.record(self.session, EventBody::WaveformRecorded(stretch)).await {
-                tracing::warn!(session = %self.session, %refusal, "a stretch of a waveform was not recorded");
-                metrics::counter!("healthsync_waveform_stretches_lost_total").increment(1);
-            }
-        }
-    }
-
     async fn finish(&mut self) {
         let rest: Vec<_> = self.channels.values_mut().filter_map(|channel| channel.recorder.finish()).collect();
-        self.record(rest).await;
+        record(self.sessions, self.session, rest).await;
+    }
+}
+
+async fn record(sessions: &dyn Sessions, session: SessionId, stretches: Vec<WaveformRecorded>) {
+    for stretch in stretches {
+        // Not tried again: the source would be held up, and the next stretch tells as much.
+        if let Err(refusal) = sessions.record(session, EventBody::WaveformRecorded(stretch)).await {
+            tracing::warn!(%session, %refusal, "a stretch of a waveform was not recorded");
+            metrics::counter!("healthsync_waveform_stretches_lost_total").increment(1);
+        }
     }
 }
