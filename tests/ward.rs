@@ -4,7 +4,7 @@ mod common;
 
 use common::{PATIENCE, Server, shared_server, start_session};
 use futures_util::StreamExt;
-use healthsync_events::{SessionId, Timestamp, VitalSigns, clinical::VitalsLine, ward::WardMessage};
+use healthsync_events::{SessionId, Timestamp, VitalSigns, ward::WardMessage};
 use healthsync_hl7::client::{MllpClient, oru_r01};
 use healthsync_loadtests::ApiClient;
 use std::{collections::HashMap, time::Duration};
@@ -88,16 +88,14 @@ async fn a_thousand_changes_in_a_second_are_a_few_messages() {
     let session = start_session(&api, "WARD-3").await.session;
     let mut socket = live(&api).await;
     next(&mut socket).await;
-    let lines: Vec<VitalsLine> = (0..1_000)
-        .map(|n| VitalsLine {
-            id: n.to_string(),
-            application: "app".into(),
-            taken_at: now(),
-            vitals: vitals(60.0 + f64::from(n % 20) + f64::from(n == 999) * 40.0),
-        })
+    let lines: String = (0..1_000)
+        .map(|n| serde_json::json!({ "id": n.to_string(), "heart_rate": if n == 999 { 140 } else { 60 + n % 20 } }))
+        .flat_map(|line| [line.to_string(), "\n".into()])
         .collect();
     let begun = Instant::now();
-    api.post_vitals(session, &lines).await.unwrap();
+    let url = format!("{}/api/v1/sessions/{session}/observations", server.http);
+    let answer = reqwest::Client::new().post(url).body(lines).send().await.unwrap();
+    assert_eq!(answer.text().await.unwrap().lines().count(), 1_000);
     let mut messages = 0;
     loop {
         let WardMessage::Changes(changes) = next(&mut socket).await else { panic!("changes follow") };

@@ -5,9 +5,7 @@ mod common;
 use common::{PATIENCE, all_events, shared_server, start_session};
 use futures_util::{SinkExt, StreamExt};
 use healthsync_events::{
-    EventBody, MdcCode, Refusal, SessionId, VitalSigns, WaveformBlock,
-    clinical::{VitalsLine, VitalsLineResult},
-    waveform::WaveformNotice,
+    EventBody, MdcCode, Refusal, SessionId, WaveformBlock, waveform::WaveformNotice,
 };
 use healthsync_loadtests::{
     ApiClient,
@@ -206,43 +204,4 @@ async fn the_command_plays_a_record_for_a_new_patient() {
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     // 30 s of two signals at 250 Hz, in blocks of 200 ms.
     assert!(text.contains("300 blocks, 15000 samples"), "{text}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn vital_signs_as_lines_of_json_are_recorded_once_and_refused_one_by_one() {
-    let server = shared_server().await;
-    let api = server.api();
-    let session = start_session(&api, "LINES-1").await.session;
-    let line = |id: &str, heart_rate: f64| VitalsLine {
-        id: id.into(),
-        application: "app".into(),
-        taken_at: healthsync_events::Timestamp::from_millis(BEGAN / 1_000),
-        vitals: VitalSigns { heart_rate: Some(heart_rate), spo2: Some(97.0), ..VitalSigns::default() },
-    };
-    let lines = [line("1", 70.0), line("", 70.0), line("2", 999.0), line("1", 70.0)];
-    let results = api.post_vitals(session, &lines).await.unwrap();
-    let VitalsLineResult::Recorded { seq, repeated: false } = results[0] else { panic!("{results:?}") };
-    assert!(
-        matches!(&results[1], VitalsLineResult::Refused { error: Refusal::Invalid { field, .. } } if field == "id")
-    );
-    assert!(matches!(results[2], VitalsLineResult::Recorded { repeated: false, .. }));
-    assert_eq!(results[3], VitalsLineResult::Recorded { seq, repeated: true });
-    let events = all_events(&server.http, session).await;
-    let observed: Vec<_> = events
-        .iter()
-        .filter_map(|event| match &event.body {
-            EventBody::VitalsObserved(observed) => Some(observed),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(observed.len(), 2);
-    assert_eq!((observed[1].vitals.heart_rate, observed[1].rejected[0].code.as_str()), (None, "heart_rate"));
-
-    let client = reqwest::Client::new();
-    let url = format!("{}/api/v1/sessions/{session}/vitals", server.http);
-    let post = |kind: &str, body: String| client.post(&url).header("content-type", kind).body(body).send();
-    assert_eq!(post("text/plain", String::new()).await.unwrap().status(), 415);
-    assert_eq!(post("application/x-ndjson", "x\n".repeat(1_001)).await.unwrap().status(), 413);
-    let unknown = api.post_vitals(SessionId(uuid::Uuid::nil()), &lines).await.unwrap_err();
-    assert!(unknown.to_string().contains("404"), "{unknown}");
 }

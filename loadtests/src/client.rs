@@ -3,21 +3,23 @@
 use futures_util::{SinkExt, StreamExt};
 use healthsync_events::{
     Event, ImageId, NewSession, SessionId, SessionSummary,
-    clinical::{VitalsLine, VitalsLineResult},
     envelope::{StreamCommand, StreamNotice},
     speech::SpeechFrame,
     ward::WardSnapshot,
 };
 use serde::Deserialize;
-use std::time::Duration;
+use std::{future::ready, time::Duration};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{self, Message},
+    tungstenite::{self, Message, Utf8Bytes},
 };
 
 /// How long any single answer may take. Starting a session on a busy machine takes milliseconds.
 const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long loading a model may take.
+const LOADING: Duration = Duration::from_mins(5);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -103,6 +105,26 @@ impl ApiClient {
         text("reading metrics", self.http.get(format!("{}/metrics", self.base))).await
     }
 
+    /// What is at a path of the server, as JSON.
+    pub async fn get<T: serde::de::DeserializeOwned>(&self, what: &'static str, path: &str) -> Result<T, ClientError> {
+        json(what, self.http.get(format!("{}{path}", self.base))).await
+    }
+
+    /// Changes what is at a path, and returns what it is then, as JSON.
+    pub async fn patch<T: serde::de::DeserializeOwned>(
+        &self,
+        what: &'static str,
+        path: &str,
+        change: &serde_json::Value,
+    ) -> Result<T, ClientError> {
+        json(what, self.http.patch(format!("{}{path}", self.base)).json(change)).await
+    }
+
+    /// Asks for something to be done, and returns what the server says. It may take as long as loading a model does.
+    pub async fn ask(&self, what: &'static str, path: &str) -> Result<String, ClientError> {
+        text(what, self.http.post(format!("{}{path}", self.base)).timeout(LOADING)).await
+    }
+
     /// A document of the session as Markdown: `transcript` or `report`.
     pub async fn markdown(&self, session: SessionId, document: &str) -> Result<String, ClientError> {
         let url = format!("{}/api/v1/sessions/{session}/{document}", self.base);
@@ -135,24 +157,6 @@ impl ApiClient {
         let url = format!("{}{path}", self.base.replacen("http", "ws", 1));
         let (socket, _) = connect_async(url).await.map_err(|e| ClientError::failed(what)(e.to_string()))?;
         Ok(socket)
-    }
-
-    /// Records vital signs, a line of JSON each; gives the answer's lines.
-    pub async fn post_vitals(
-        &self,
-        session: SessionId,
-        lines: &[VitalsLine],
-    ) -> Result<Vec<VitalsLineResult>, ClientError> {
-        let what = "sending vital signs";
-        let bad = |e: serde_json::Error| ClientError::failed(what)(e.to_string());
-        let mut body = String::new();
-        for line in lines {
-            body.push_str(&serde_json::to_string(line).map_err(bad)?);
-            body.push('\n');
-        }
-        let request = self.http.post(format!("{}/api/v1/sessions/{session}/vitals", self.base));
-        let answer = text(what, request.header("content-type", "application/x-ndjson").body(body)).await?;
-        answer.lines().map(|line| serde_json::from_str(line).map_err(bad)).collect()
     }
 
     /// Every open session at a glance.
@@ -210,6 +214,17 @@ impl Stream {
                 Err(error) => return Err(bad(error.to_string())),
             }
         }
+    }
+
+    /// Only the texts, unread: for whoever counts rather than understands. It ends when the server closes the stream.
+    pub fn into_texts(self) -> impl futures_util::Stream<Item = Result<Utf8Bytes, ClientError>> + Unpin + Send {
+        self.socket.filter_map(|message| {
+            ready(match message {
+                Ok(Message::Text(text)) => Some(Ok(text)),
+                Ok(_) | Err(tungstenite::Error::ConnectionClosed) => None,
+                Err(error) => Some(Err(ClientError::failed("reading events")(error.to_string()))),
+            })
+        })
     }
 
     pub async fn send(&mut self, command: &StreamCommand) -> Result<(), ClientError> {

@@ -1,17 +1,17 @@
 //! The OpenAPI document and its page. Paths are described where they are handled; the shapes they carry come
 //! from the event vocabulary's own JSON Schema, which OpenAPI 3.1 takes as it is.
 
-use super::{error::Problem, events, images, invitations, ops, sessions, vitals, ward, waveforms, whep, whip};
+use super::{error::Problem, events, images, invitations, observations, ops, pools, sessions, ward, waveforms, whep, whip};
 use axum::Router;
 use healthsync_events::{
-    Event, NewSession, Receipt, SessionSummary, UnmatchedMessage,
-    clinical::{VitalsLine, VitalsLineResult},
+    Event, NewSession, Receipt, SessionSummary, UnmappedCode, UnmatchedMessage,
     envelope::{StreamCommand, StreamNotice},
     scribe::ReportReady,
     transcript::Transcript,
     ward::{WardMessage, WardSnapshot},
     waveform::WaveformNotice,
 };
+use healthsync_websocket::{LineResult, ObservationLine};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::Value;
 use utoipa::OpenApi;
@@ -30,9 +30,10 @@ use utoipa_swagger_ui::SwaggerUi;
         sessions::end,
         sessions::transcript,
         sessions::report,
-        sessions::unmatched,
+        observations::record,
+        observations::unmatched,
+        observations::unmapped,
         events::stream,
-        vitals::record,
         waveforms::connect,
         ward::snapshot,
         ward::live,
@@ -46,6 +47,12 @@ use utoipa_swagger_ui::SwaggerUi;
         whep::offer,
         whep::trickle,
         whep::close,
+        pools::list,
+        pools::show,
+        pools::change,
+        pools::reload,
+        pools::promote,
+        pools::roll_back,
         ops::livez,
         ops::readyz,
         ops::metrics
@@ -67,15 +74,18 @@ pub fn document() -> Value {
     add::<Transcript>(&mut generator);
     add::<ReportReady>(&mut generator);
     add::<UnmatchedMessage>(&mut generator);
-    add::<VitalsLine>(&mut generator);
-    add::<VitalsLineResult>(&mut generator);
+    add::<UnmappedCode>(&mut generator);
+    add::<ObservationLine>(&mut generator);
+    add::<LineResult>(&mut generator);
     add::<WardSnapshot>(&mut generator);
     add::<WardMessage>(&mut generator);
     add::<WaveformNotice>(&mut generator);
     let mut document = serde_json::to_value(Paths::openapi()).unwrap_or_default();
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         schemas.extend(generator.take_definitions(true));
-        for (list, item) in [("SessionList", "SessionSummary"), ("UnmatchedList", "UnmatchedMessage")] {
+        for (list, item) in
+            [("SessionList", "SessionSummary"), ("UnmatchedList", "UnmatchedMessage"), ("UnmappedList", "UnmappedCode")]
+        {
             let items = serde_json::json!({ "$ref": format!("#/components/schemas/{item}") });
             schemas.insert(list.into(), serde_json::json!({ "type": "array", "items": items }));
         }

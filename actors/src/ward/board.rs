@@ -116,12 +116,13 @@ impl WardBoard {
 }
 
 fn without_trends(row: &WardRow) -> WardRow {
-    let WardRow { session, patient, started_at, head, vitals, news2, alarms, .. } = row;
+    let WardRow { session, patient, started_at, head, location, vitals, news2, alarms, .. } = row;
     WardRow {
         session: *session,
         patient: patient.clone(),
         started_at: *started_at,
         head: *head,
+        location: location.clone(),
         vitals: vitals.clone(),
         news2: *news2,
         alarms: alarms.clone(),
@@ -141,6 +142,7 @@ mod tests {
             patient: format!("P{n}").parse().unwrap(),
             started_at: Timestamp::from_millis(0),
             head: Seq(head),
+            location: None,
             vitals: WardVitals::default(),
             news2: None,
             alarms: vec![],

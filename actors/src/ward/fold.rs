@@ -1,9 +1,10 @@
 //! One patient of the ward: the fold of a session's log. Pure.
 
 use healthsync_events::{
-    Event, EventBody, Seq, SessionId, Timestamp, VitalSigns,
-    clinical::VitalsObserved,
+    Event, EventBody, Seq, SessionId, Timestamp,
+    clinical::{ClockJump, VitalsObserved},
     limits::MAX_WARD_ALARMS,
+    readings::Readings,
     risk::{AlarmCleared, AlarmRaised, RiskScored},
     ward::{TrendPoint, WardAlarm, WardRow, WardScore, WardValue, WardVitals},
 };
@@ -17,9 +18,6 @@ const TREND_STEP_MILLIS: i64 = 30_000;
 /// Changes of NEWS2 kept: it changes a few times an hour.
 const MAX_SCORES: usize = 60;
 
-/// A monitor's clock that is further off than this is not believed.
-const MAX_CLOCK_DIFFERENCE_MILLIS: i64 = 5 * 60_000;
-
 /// The score that orders the ward.
 const NEWS2: &str = "NEWS2";
 
@@ -28,6 +26,7 @@ pub(super) struct WardFold {
     head: Seq,
     /// There from `session.started` on.
     row: Option<WardRow>,
+    readings: Readings,
     /// Every alarm that stands; the row shows the most urgent.
     alarms: Vec<WardAlarm>,
     over: bool,
@@ -61,7 +60,20 @@ impl WardFold {
         match &event.body {
             EventBody::SessionStarted(_) => {}
             EventBody::SessionEnded(_) => self.over = true,
-            EventBody::VitalsObserved(observed) => observe(row, observed, event.at),
+            EventBody::VitalsObserved(observed) => {
+                self.readings.observe(event.seq, event.at, observed);
+                row.vitals = newest(&self.readings);
+                trace(row, observed, event.at);
+            }
+            EventBody::VitalsAmended(amended) => {
+                self.readings.amend(event.seq, event.at, amended);
+                row.vitals = newest(&self.readings);
+            }
+            EventBody::MonitorClockJumped(jumped) if jumped.jump == ClockJump::Back => self.readings.clock_set_back(),
+            EventBody::PatientChanged(changed) => {
+                row.patient = changed.patient.clone();
+                row.location = changed.location.clone().or(row.location.take());
+            }
             EventBody::RiskScored(scored) if scored.score == NEWS2 => score(row, scored, event),
             EventBody::AlarmRaised(raised) => {
                 raise(&mut self.alarms, raised, event.at);
@@ -83,6 +95,7 @@ fn new_row(session: SessionId, patient: healthsync_events::PatientId, started_at
         patient,
         started_at,
         head: Seq(0),
+        location: None,
         vitals: WardVitals::default(),
         news2: None,
         alarms: Vec::new(),
@@ -91,39 +104,30 @@ fn new_row(session: SessionId, patient: healthsync_events::PatientId, started_at
     }
 }
 
-fn observe(row: &mut WardRow, observed: &VitalsObserved, received: Timestamp) {
-    let off = observed.taken_at.millis().saturating_sub(received.millis()).saturating_abs();
-    let at = if off <= MAX_CLOCK_DIFFERENCE_MILLIS { observed.taken_at } else { received };
-    let VitalSigns {
-        heart_rate,
-        respiratory_rate,
-        spo2,
-        systolic_bp,
-        diastolic_bp,
-        temperature,
-        consciousness,
-        supplemental_oxygen,
-    } = observed.vitals;
-    let vitals = &mut row.vitals;
-    take(&mut vitals.heart_rate, heart_rate, at);
-    take(&mut vitals.respiratory_rate, respiratory_rate, at);
-    take(&mut vitals.spo2, spo2, at);
-    take(&mut vitals.systolic_bp, systolic_bp, at);
-    take(&mut vitals.diastolic_bp, diastolic_bp, at);
-    take(&mut vitals.temperature, temperature, at);
-    take(&mut vitals.consciousness, consciousness, at);
-    take(&mut vitals.supplemental_oxygen, supplemental_oxygen, at);
-    if let Some(rate) = heart_rate {
-        extend_trend(&mut row.heart_rate_trend, (at.millis(), rate as f32));
+/// The newest values, each with when it was measured.
+fn newest(readings: &Readings) -> WardVitals {
+    let vitals = readings.current();
+    let dated = |name: &str, value: Option<f64>| {
+        value.zip(readings.measured_at(name)).map(|(value, at)| WardValue { value, at })
+    };
+    WardVitals {
+        heart_rate: dated("heart_rate", vitals.heart_rate),
+        respiratory_rate: dated("respiratory_rate", vitals.respiratory_rate),
+        spo2: dated("spo2", vitals.spo2),
+        systolic_bp: dated("systolic_bp", vitals.systolic_bp),
+        diastolic_bp: dated("diastolic_bp", vitals.diastolic_bp),
+        temperature: dated("temperature", vitals.temperature),
+        consciousness: (vitals.consciousness.zip(readings.measured_at("consciousness")))
+            .map(|(value, at)| WardValue { value, at }),
+        supplemental_oxygen: (vitals.supplemental_oxygen.zip(readings.measured_at("supplemental_oxygen")))
+            .map(|(value, at)| WardValue { value, at }),
     }
 }
 
-/// What was measured before what is known already came late, and is not the newest value.
-fn take<T: Copy>(slot: &mut Option<WardValue<T>>, value: Option<T>, at: Timestamp) {
-    if let Some(value) = value
-        && slot.as_ref().is_none_or(|known| known.at <= at)
-    {
-        *slot = Some(WardValue { value, at });
+/// What was observed becomes a point where it was measured; a later correction of it moves no line.
+fn trace(row: &mut WardRow, observed: &VitalsObserved, recorded: Timestamp) {
+    if let Some(rate) = observed.vitals.heart_rate {
+        extend_trend(&mut row.heart_rate_trend, (observed.taken_at.min(recorded).millis(), rate as f32));
     }
 }
 

@@ -169,7 +169,7 @@ fn doors(banner: &str) -> Option<Endpoints> {
 }
 
 /// A port of loopback that nobody listened on just now: the peer does not tell which one it got when asked for any.
-fn free_port() -> Result<u16, BenchError> {
+pub(crate) fn free_port() -> Result<u16, BenchError> {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     port.map(|address| address.port()).map_err(|e| BenchError::program("a free port", e))
 }

@@ -46,6 +46,19 @@ pub const REMEMBERED_MESSAGES: usize = 1_024;
 /// fills this in over three hours.
 pub const MAX_UNMATCHED: usize = 10_000;
 
+/// Characters kept of an observation that could not be used. An OBX segment of a monitor takes about 120.
+pub const MAX_RAW_CHARS: usize = 512;
+
+/// Kinds of observation (code, unit, reason) that could not be used and are counted; the ones not seen longest give
+/// way. A monitor has some hundred codes.
+pub const MAX_UNMAPPED: usize = 10_000;
+
+/// Sets of vital signs remembered for late, corrected and withdrawn values: over an hour at one a minute.
+pub const REMEMBERED_READINGS: usize = 64;
+
+/// Bytes of one body of observations by HTTP (NDJSON): some 5,000 lines.
+pub const MAX_OBSERVATIONS_BYTES: usize = 1024 * 1024;
+
 /// Channels of waveforms in one session: a twelve-lead ECG, pleth, respiration and two pressures.
 pub const MAX_WAVEFORM_CHANNELS: usize = 16;
 
@@ -63,9 +76,3 @@ pub const MAX_WARD_ALARMS: usize = 8;
 
 /// Connections that watch the ward at a time: one a screen.
 pub const MAX_WARD_VIEWERS: usize = 256;
-
-/// Lines of one request with vital signs: over a quarter of an hour at one a second.
-pub const MAX_VITALS_LINES: usize = 1_000;
-
-/// Bytes of such a request.
-pub const MAX_VITALS_BYTES: usize = 512 * 1024;

@@ -2,9 +2,8 @@
 //! a test says when they are not, and writes them when `UPDATE_GENERATED=1`.
 
 use crate::{
-    clinical::{VitalsLine, VitalsLineResult},
     envelope::{Event, StreamCommand, StreamNotice},
-    handle::{NewSession, Receipt, SessionSummary, UnmatchedMessage},
+    handle::{NewSession, Receipt, SessionSummary, UnmappedCode, UnmatchedMessage},
     refusal::Refusal,
     transcript::Transcript,
     ward::{WardMessage, WardSnapshot},
@@ -45,8 +44,7 @@ pub fn typescript() -> String {
     collect.visit::<Refusal>();
     collect.visit::<Transcript>();
     collect.visit::<UnmatchedMessage>();
-    collect.visit::<VitalsLine>();
-    collect.visit::<VitalsLineResult>();
+    collect.visit::<UnmappedCode>();
     collect.visit::<WardMessage>();
     collect.visit::<WardSnapshot>();
     collect.visit::<WaveformNotice>();

@@ -3,6 +3,7 @@
 use crate::{
     clinical::Consciousness,
     ids::{AlarmId, PatientId, Seq, SessionId, Timestamp},
+    patient::Location,
     risk::{AlarmKind, AlarmPriority, RiskBand},
 };
 use schemars::JsonSchema;
@@ -78,6 +79,10 @@ pub struct WardRow {
     pub patient: PatientId,
     pub started_at: Timestamp,
     pub head: Seq,
+    /// Where the patient is, as the hospital said last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub location: Option<Location>,
     pub vitals: WardVitals,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

@@ -131,7 +131,9 @@ export class WardRowView implements RowView<Patient> {
       setAttribute(element, 'data-stale', ms !== undefined && ms > STALE_MS);
     }
     const { supplemental_oxygen: oxygen, consciousness } = this.patient.row.vitals;
-    const facts = [oxygen?.value === true && 'on oxygen', consciousness !== undefined && consciousness.value !== 'alert' && consciousness.value];
+    const { unit = '', room = '', bed = '' } = this.patient.row.location ?? {};
+    const place = [unit, room, bed].filter((part) => part !== '').join(' ');
+    const facts = [place !== '' && place, oxygen?.value === true && 'on oxygen', consciousness !== undefined && consciousness.value !== 'alert' && consciousness.value];
     setText(this.sub, facts.filter((fact) => fact !== false).join(' · '));
   }
 

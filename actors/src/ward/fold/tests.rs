@@ -81,21 +81,21 @@ fn the_newest_value_is_the_one_measured_last_whatever_comes_when() {
 }
 
 #[test]
-fn a_monitor_whose_clock_is_far_off_is_dated_by_when_it_was_heard() {
-    let fold = folded([heart_rate(BEGAN - 3_600_000, 90.0)]);
+fn a_monitor_whose_clock_runs_ahead_is_dated_by_when_it_was_heard() {
+    let fold = folded([heart_rate(BEGAN + 3_600_000, 90.0)]);
     let value = fold.row().unwrap().vitals.heart_rate.unwrap();
     assert_eq!(value.at, Timestamp::from_millis(BEGAN + 2_000));
 }
 
 #[test]
 fn the_trend_is_thinned_and_bounded() {
-    let day = (0..86_400).map(|s| heart_rate(BEGAN + s * 1_000, 60.0 + (s % 40) as f64));
+    let day = (0..86_400).map(|s| heart_rate(BEGAN + (s + 2) * 1_000, 60.0 + (s % 40) as f64));
     // Events of these tests are a second apart, as the measurements are.
     let fold = folded(day);
     let trend = &fold.row().unwrap().heart_rate_trend;
     assert!((60..=62).contains(&trend.len()), "{}", trend.len());
     assert!(trend.is_sorted_by_key(|(at, _)| *at));
-    assert_eq!(trend.last().unwrap().0, BEGAN + 86_399_000);
+    assert_eq!(trend.last().unwrap().0, BEGAN + 86_401_000);
 }
 
 #[test]
