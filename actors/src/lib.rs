@@ -14,6 +14,7 @@ pub mod pool;
 pub mod session;
 pub mod speech;
 pub mod supervise;
+pub mod ward;
 
 pub use clock::{Clock, Pace};
 pub use directory::{Directory, DirectoryConfig, Models};
@@ -22,3 +23,4 @@ pub use monitoring::MonitoringSettings;
 pub use pool::{Class, Pool, PoolConfig};
 pub use speech::SpeechSettings;
 pub use supervise::{ActorThreads, RestartPolicy};
+pub use ward::WardBoard;

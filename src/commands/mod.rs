@@ -4,6 +4,7 @@ pub mod bench;
 pub mod demo;
 pub mod eval;
 pub mod models;
+pub mod replay;
 pub mod pools;
 pub mod serve;
 

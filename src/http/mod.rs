@@ -12,6 +12,8 @@ mod ops;
 mod pools;
 mod server;
 mod sessions;
+mod ward;
+mod waveforms;
 mod web;
 mod whep;
 mod whip;
@@ -26,6 +28,7 @@ use axum::{
     response::Response,
     routing::{get, patch, post},
 };
+use healthsync_actors::WardBoard;
 use healthsync_events::{
     Sessions,
     limits::{MAX_IMAGE_BYTES, MAX_JSON_BYTES, MAX_OBSERVATIONS_BYTES, MAX_SDP_BYTES},
@@ -33,6 +36,7 @@ use healthsync_events::{
 use healthsync_webrtc::WhipServer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// Multipart framing around an image: boundaries and part headers.
@@ -43,6 +47,9 @@ const MULTIPART_OVERHEAD: usize = 64 * 1024;
 pub struct App {
     pub sessions: Arc<dyn Sessions>,
     pub whip: Arc<WhipServer>,
+    pub ward: Arc<WardBoard>,
+    /// Places of those who watch the ward.
+    pub ward_places: Arc<Semaphore>,
     pub readiness: Readiness,
     pub pools: Pools,
     pub metrics: PrometheusHandle,
@@ -71,6 +78,9 @@ pub fn router(app: App, changes: bool) -> Router {
         .route("/api/v1/sessions/{id}/transcript", get(sessions::transcript))
         .route("/api/v1/sessions/{id}/report", get(sessions::report))
         .route("/api/v1/sessions/{id}/events", get(events::stream))
+        .route("/api/v1/sessions/{id}/waveforms", get(waveforms::connect))
+        .route("/api/v1/ward", get(ward::snapshot))
+        .route("/api/v1/ward/live", get(ward::live))
         .route("/api/v1/sessions/{id}/images/{image}/preview", get(images::preview))
         .route("/api/v1/sessions/{id}/invitations", post(invitations::create))
         .route("/api/v1/sessions/{id}/monitoring", get(monitoring::show).patch(monitoring::change))

@@ -2,7 +2,8 @@
 //! from the event vocabulary's own JSON Schema, which OpenAPI 3.1 takes as it is.
 
 use super::{
-    error::Problem, events, images, invitations, monitoring, observations, ops, pools, sessions, whep, whip,
+    error::Problem, events, images, invitations, monitoring, observations, ops, pools, sessions, ward, waveforms, whep,
+    whip,
 };
 use axum::Router;
 use healthsync_events::{
@@ -10,6 +11,8 @@ use healthsync_events::{
     envelope::{StreamCommand, StreamNotice},
     scribe::ReportReady,
     transcript::Transcript,
+    ward::{WardMessage, WardSnapshot},
+    waveform::WaveformNotice,
 };
 use healthsync_websocket::{LineResult, ObservationLine};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
@@ -34,6 +37,9 @@ use utoipa_swagger_ui::SwaggerUi;
         observations::unmatched,
         observations::unmapped,
         events::stream,
+        waveforms::connect,
+        ward::snapshot,
+        ward::live,
         invitations::create,
         invitations::show,
         monitoring::show,
@@ -79,6 +85,9 @@ pub fn document() -> Value {
     add::<UnmappedCode>(&mut generator);
     add::<ObservationLine>(&mut generator);
     add::<LineResult>(&mut generator);
+    add::<WardSnapshot>(&mut generator);
+    add::<WardMessage>(&mut generator);
+    add::<WaveformNotice>(&mut generator);
     let mut document = serde_json::to_value(Paths::openapi()).unwrap_or_default();
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         schemas.extend(generator.take_definitions(true));

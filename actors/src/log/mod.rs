@@ -62,6 +62,9 @@ pub trait SessionLog: Send + Sync + 'static {
     /// Sessions, newest first.
     fn sessions(&self, limit: usize) -> BoxFuture<'_, Result<Vec<SessionRow>, LogError>>;
 
+    /// Sessions that have not ended, newest first.
+    fn open_sessions(&self, limit: usize) -> BoxFuture<'_, Result<Vec<SessionId>, LogError>>;
+
     /// The newest session of this patient, by whichever of their identifiers, that has not ended.
     fn open_session_of(&self, patient: PatientId) -> BoxFuture<'_, Result<Option<SessionId>, LogError>>;
 }

@@ -181,6 +181,18 @@ impl SessionLog for SqliteStore {
         })
     }
 
+    fn open_sessions(&self, limit: usize) -> BoxFuture<'_, Result<Vec<SessionId>, LogError>> {
+        self.query(move |db| {
+            let mut select = db
+                .prepare_cached(
+                    "SELECT session FROM sessions WHERE ended = 0 ORDER BY started_at DESC, session DESC LIMIT ?1",
+                )
+                .map_err(storage)?;
+            let rows = select.query_map([limit as i64], |row| session_id(row, 0)).map_err(storage)?;
+            rows.collect::<rusqlite::Result<_>>().map_err(storage)
+        })
+    }
+
     fn open_session_of(&self, patient: PatientId) -> BoxFuture<'_, Result<Option<SessionId>, LogError>> {
         self.query(move |db| {
             db.prepare_cached(

@@ -126,6 +126,16 @@ doubted?: boolean, };
 
 export type CasesMatched = { cases: Array<MatchedCase>, provenance: Provenance, };
 
+export type ChannelReceived = { channel: MdcCode, 
+/**
+ * Of the newest block taken.
+ */
+sequence: number, 
+/**
+ * Since this source connected.
+ */
+blocks: number, lost_blocks: number, repeated_blocks: number, };
+
 export type ChatMessage = { participant: ParticipantId, language: Language, text: string, };
 
 export type ClinicalScore = { score: ScoreName, 
@@ -237,6 +247,8 @@ export type MatchedCase = { case: string, title: string,
  * Cosine similarity, -1 to 1.
  */
 similarity: number, };
+
+export type MdcCode = number;
 
 export type MediaChanged = { participant: ParticipantId, audio: Sending, video: Sending, };
 
@@ -569,3 +581,85 @@ taken_at: Timestamp, vitals: VitalSigns,
  * Observations of the same message that could not be used.
  */
 rejected?: Array<RejectedObservation>, };
+
+export type WardAlarm = { alarm: AlarmId, kind: AlarmKind, priority: AlarmPriority, message: string, since: Timestamp, };
+
+export type WardChanges = { version: number, at: Timestamp, complete: boolean, rows: Array<WardRow>, 
+/**
+ * Sessions that have ended.
+ */
+removed?: Array<SessionId>, };
+
+export type WardMessage = { "ward": "snapshot" } & WardSnapshot | { "ward": "changes" } & WardChanges;
+
+export type WardRow = { session: SessionId, patient: PatientId, started_at: Timestamp, head: Seq, 
+/**
+ * Where the patient is, as the hospital said last.
+ */
+location?: Location, vitals: WardVitals, news2?: WardScore, 
+/**
+ * Highest priority first, then newest first; at most [`crate::limits::MAX_WARD_ALARMS`].
+ */
+alarms?: Array<WardAlarm>, 
+/**
+ * Heart rate over the last half hour, thinned. Only in a snapshot: a change carries the newest value already.
+ */
+heart_rate_trend?: Array<[number, number]>, 
+/**
+ * NEWS2 as it changed. Only in a snapshot.
+ */
+news2_trend?: Array<[number, number]>, };
+
+export type WardScore = { total: number, band: RiskBand, 
+/**
+ * Parameters never measured: the total is a lower bound while there are any.
+ */
+missing: number, at: Timestamp, 
+/**
+ * The event that explains it.
+ */
+seq: Seq, };
+
+export type WardSnapshot = { 
+/**
+ * Rises with every change.
+ */
+version: number, at: Timestamp, 
+/**
+ * `false` while logs are still being read after a start: patients may be missing or behind.
+ */
+complete: boolean, 
+/**
+ * In no particular order.
+ */
+rows: Array<WardRow>, };
+
+export type WardValue<T> = { value: T, at: Timestamp, };
+
+export type WardVitals = { heart_rate?: WardValue<number>, respiratory_rate?: WardValue<number>, spo2?: WardValue<number>, systolic_bp?: WardValue<number>, diastolic_bp?: WardValue<number>, temperature?: WardValue<number>, consciousness?: WardValue<Consciousness>, supplemental_oxygen?: WardValue<boolean>, };
+
+export type WaveformNotice = { "notice": "waveform.received", channels: Array<ChannelReceived>, } | { "notice": "waveform.refused", error: Refusal, };
+
+export type WaveformRange = { min: number, max: number, mean: number, };
+
+export type WaveformRecorded = { channel: MdcCode, unit: MdcCode, 
+/**
+ * Hertz.
+ */
+sample_rate: number, 
+/**
+ * By the source's clock.
+ */
+started_at: Timestamp, duration_ms: number, 
+/**
+ * Samples that came with a value.
+ */
+samples: number, 
+/**
+ * Samples that should have come and did not: blocks that were lost, and times without a sensor.
+ */
+lost: number, 
+/**
+ * In `unit`; absent where no sample had a value.
+ */
+range?: WaveformRange, };

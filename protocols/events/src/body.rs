@@ -19,6 +19,7 @@ use crate::{
         CaptionDropped, CaptionFinal, CaptionPartial, LanguageDetected, LanguageSet, SpeechAnnounced, SpeechCompleted,
         SpeechSkipped, TranslationFinal, TranslationPartial,
     },
+    waveform::WaveformRecorded,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,8 @@ pub enum EventBody {
     AlarmEscalated(AlarmEscalated),
     #[serde(rename = "monitoring.changed")]
     MonitoringChanged(MonitoringChanged),
+    #[serde(rename = "waveform.recorded")]
+    WaveformRecorded(WaveformRecorded),
     #[serde(rename = "image.received")]
     ImageReceived(ImageReceived),
     #[serde(rename = "image.ready")]
@@ -152,6 +155,7 @@ impl EventBody {
             Self::AlarmSilenced(_) => "alarm.silenced",
             Self::AlarmEscalated(_) => "alarm.escalated",
             Self::MonitoringChanged(_) => "monitoring.changed",
+            Self::WaveformRecorded(_) => "waveform.recorded",
             Self::ImageReceived(_) => "image.received",
             Self::ImageReady(_) => "image.ready",
             Self::ImageRejected(_) => "image.rejected",

@@ -27,6 +27,8 @@ pub mod scribe;
 pub mod speech;
 pub mod state;
 pub mod transcript;
+pub mod ward;
+pub mod waveform;
 
 pub use audio::{AudioFrame, AudioSink, AudioTrackSpec};
 pub use body::EventBody;
@@ -35,7 +37,7 @@ pub use envelope::{Event, NewEvent, VERSION};
 pub use feed::{AppendStream, Appended, Backlog, EventFeed, Standing};
 pub use handle::{
     BoxFuture, EventStream, ImageUpload, KeptBecause, NewSession, Receipt, SessionSummary, Sessions, SpeechStream,
-    UnmappedCode, UnmatchedMessage,
+    UnmappedCode, UnmatchedMessage, WaveformStream,
 };
 pub use ids::{
     AlarmId, IdError, ImageId, InvitationId, Language, ParticipantId, PatientId, Seq, SessionId, SpeechId, Timestamp,
@@ -45,3 +47,4 @@ pub use patient::{PatientChange, PatientChanged};
 pub use provenance::{ModelInfo, Provenance};
 pub use refusal::Refusal;
 pub use state::SessionState;
+pub use waveform::{MdcCode, WaveformBlock, WaveformSink};
