@@ -8,6 +8,7 @@ pub mod figures;
 pub mod hearing;
 pub mod outcome;
 pub mod pools;
+pub mod replay;
 pub mod script;
 pub mod speech;
 pub mod vitals;

@@ -16,12 +16,18 @@ use std::{
 /// How long a server may take until it serves.
 const READY_LIMIT: Duration = Duration::from_mins(1);
 
+/// Within which an adaptive server answers: several batches of the model, so that it is the batches that are measured.
+const LATENCY_TARGET: Duration = Duration::from_millis(50);
+
 /// Said to be the token of our server: whoever measures has no other.
 const TOKEN: &str = "the-token-of-a-benchmark-on-loopback";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum System {
+    /// With the delay that the others have.
     HealthSync,
+    /// With a latency target instead, from which it finds how long to wait.
+    Adaptive,
     /// With its Python backend.
     Triton,
     /// A function of a Python program, bound to a Triton that it starts.
@@ -29,11 +35,12 @@ pub enum System {
 }
 
 impl System {
-    pub const ALL: [Self; 3] = [Self::HealthSync, Self::Triton, Self::PyTriton];
+    pub const ALL: [Self; 4] = [Self::Adaptive, Self::HealthSync, Self::Triton, Self::PyTriton];
 
     pub fn name(self) -> &'static str {
         match self {
-            Self::HealthSync => "HealthSync",
+            Self::HealthSync => "HealthSync, fixed delay",
+            Self::Adaptive => "HealthSync, latency target",
             Self::Triton => "Triton",
             Self::PyTriton => "PyTriton",
         }
@@ -69,13 +76,14 @@ impl Server {
     pub async fn start(setup: &Setup, system: System) -> Result<Self, BenchError> {
         let folder = tempfile::tempdir().map_err(|e| BenchError::program("a temporary folder", e))?;
         match system {
-            System::HealthSync => Self::healthsync(setup, folder).await,
+            System::HealthSync => Self::healthsync(setup, folder, Duration::ZERO).await,
+            System::Adaptive => Self::healthsync(setup, folder, LATENCY_TARGET).await,
             System::Triton => Self::triton(setup, folder).await,
             System::PyTriton => Self::pytriton(setup, folder).await,
         }
     }
 
-    async fn healthsync(setup: &Setup, folder: tempfile::TempDir) -> Result<Self, BenchError> {
+    async fn healthsync(setup: &Setup, folder: tempfile::TempDir, target: Duration) -> Result<Self, BenchError> {
         let token = folder.path().join("token");
         std::fs::write(&token, TOKEN).map_err(BenchError::file(&token))?;
         let FakeModel { base, per_item, max_batch, max_queue_delay } = setup.model;
@@ -84,6 +92,7 @@ impl Server {
         command
             .args(["bench", "pools-door", "--base-us", &micros(base), "--per-item-us", &micros(per_item)])
             .args(["--max-batch", &max_batch.to_string(), "--delay-us", &micros(max_queue_delay)])
+            .args(["--latency-target-ms", &target.as_millis().to_string()])
             .arg("--token-file")
             .arg(&token);
         let log = setup.logs.join("healthsync.log");

@@ -1,13 +1,13 @@
 //! Alarms as `DetectedIssue`. Pure.
 
 use crate::{
-    names::{ALARMS, URI},
+    names::{ALARM_CLASSES, ALARMS, URI},
     resource::{Context, Kind},
 };
 use healthsync_events::{
     Event,
+    alarm::{AlarmClass, AlarmKind, AlarmPriority, AlarmRaised},
     clinical::DeviceAlarm,
-    risk::{AlarmPriority, AlarmRaised},
 };
 use serde_json::{Value, json};
 
@@ -24,18 +24,38 @@ pub fn raised(event: &Event, raised: &AlarmRaised, context: &Context<'_>) -> Val
     };
     resource["identifier"] = json!([{ "system": URI, "value": format!("urn:uuid:{}", raised.alarm) }]);
     resource["status"] = json!("final");
-    resource["code"] = json!({ "coding": [{ "system": ALARMS, "code": kind }], "text": raised.message });
+    let class = match raised.class {
+        AlarmClass::Clinical => "clinical",
+        AlarmClass::Technical => "technical",
+    };
+    let codings = [json!({ "system": ALARMS, "code": kind }), json!({ "system": ALARM_CLASSES, "code": class })];
+    resource["code"] = json!({ "coding": codings, "text": raised.message });
     resource["severity"] = json!(severity);
     resource["identifiedDateTime"] = json!(event.at.to_string());
     resource["author"] = json!({ "type": "Device", "display": AUTHOR });
-    let because = format!("RiskAssessment/{}", context.id(raised.because, 0));
-    resource["implicated"] = json!([{ "reference": because }]);
+    if let Some(kind) = because(raised.kind) {
+        let reference = format!("{}/{}", kind.name(), context.id(raised.because, 0));
+        resource["implicated"] = json!([{ "reference": reference }]);
+    }
     resource["detail"] = json!(raised.message);
     if let Some(ended) = (context.ended)(0) {
         let over = json!({ "action": { "text": "No longer called for" }, "date": ended.at.to_string() });
         resource["mitigation"] = json!([over]);
     }
     resource
+}
+
+/// What kind of resource the event is that raised it; none where silence did.
+const fn because(kind: AlarmKind) -> Option<Kind> {
+    match kind {
+        AlarmKind::News2SingleParameter
+        | AlarmKind::News2Urgent
+        | AlarmKind::News2Emergency
+        | AlarmKind::PewsUrgent
+        | AlarmKind::PewsEmergency => Some(Kind::RiskAssessment),
+        AlarmKind::LimitLow | AlarmKind::LimitHigh | AlarmKind::Artefact => Some(Kind::Observation),
+        AlarmKind::SensorOff | AlarmKind::NoData => None,
+    }
 }
 
 /// An alarm that a device raised by its own rules.

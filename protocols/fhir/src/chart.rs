@@ -114,6 +114,11 @@ impl Chart {
                 self.observed(event.seq, when, &parts);
             }
             EventBody::RiskScored(_) => self.push(event.seq, 0, Kind::RiskAssessment, None, event.at),
+            EventBody::ScoresComputed(computed) => {
+                for (_, part) in computed.scores.iter().zip(0..) {
+                    self.push(event.seq, part, Kind::RiskAssessment, None, event.at);
+                }
+            }
             EventBody::AlarmRaised(raised) => {
                 self.alarms.insert(raised.alarm, event.seq);
                 self.push(event.seq, 0, Kind::DetectedIssue, None, event.at);

@@ -20,6 +20,7 @@ pub const RISK_PROBABILITY: &str = "http://terminology.hl7.org/CodeSystem/risk-p
 pub const SIGNS: &str = own!("CodeSystem/vital-signs");
 pub const SCORES: &str = own!("CodeSystem/scores");
 pub const BANDS: &str = own!("CodeSystem/risk-bands");
+pub const ALARM_CLASSES: &str = own!("CodeSystem/alarm-classes");
 pub const ALARMS: &str = own!("CodeSystem/alarm-kinds");
 /// A model by name and version.
 pub const MODELS: &str = own!("models");

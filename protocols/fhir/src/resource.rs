@@ -1,7 +1,7 @@
 //! Events of a session as resources. Pure.
 //!
-//! An event is one resource, `{session}-{seq}`, or several: then that is the one that stands for all, and the others
-//! are `{session}-{seq}.1`, `.2`, ….
+//! An event is one resource, `{session}-{seq}`, or several: then the others are `{session}-{seq}.1`, `.2`, …. Of several
+//! vital signs the first stands for all.
 
 use crate::{alarm, names::URI, observation::write, risk, time};
 use healthsync_events::{Event, EventBody, PatientId, Seq, SessionId, Timestamp};
@@ -35,7 +35,7 @@ impl Kind {
     pub const fn of(body: &EventBody) -> Option<Self> {
         match body {
             EventBody::VitalsObserved(_) | EventBody::VitalsAmended(_) => Some(Self::Observation),
-            EventBody::RiskScored(_) => Some(Self::RiskAssessment),
+            EventBody::RiskScored(_) | EventBody::ScoresComputed(_) => Some(Self::RiskAssessment),
             EventBody::AlarmRaised(_) | EventBody::DeviceAlarm(_) => Some(Self::DetectedIssue),
             _ => None,
         }
@@ -47,7 +47,7 @@ impl Kind {
 pub struct Id {
     pub session: SessionId,
     pub seq: Seq,
-    /// 0 stands for the whole event.
+    /// 0 for the first.
     pub part: u16,
 }
 
@@ -127,6 +127,7 @@ pub fn of_event(event: &Event, context: &Context<'_>) -> Vec<Value> {
         EventBody::VitalsObserved(observed) => write::observed(event, observed, context),
         EventBody::VitalsAmended(amended) => write::amended(event, amended, context),
         EventBody::RiskScored(scored) => vec![risk::assessment(event, scored, context)],
+        EventBody::ScoresComputed(computed) => risk::assessments(event, computed, context),
         EventBody::AlarmRaised(raised) => vec![alarm::raised(event, raised, context)],
         EventBody::DeviceAlarm(alarm) => vec![alarm::device(event, alarm, context)],
         _ => Vec::new(),

@@ -10,26 +10,82 @@ use crate::{
 use healthsync_events::{
     Event, Seq,
     provenance::{ModelInfo, Provenance},
-    risk::{RiskBand, RiskItem, RiskScored},
+    risk::{CarriedItem, RiskBand, RiskItem, RiskScored, ScoreName, ScoresComputed},
 };
 use serde_json::{Value, json};
 
 /// Stands with every score.
 const NOTE: &str = "Computed for decision support; not a diagnosis.";
 
+/// One score, whichever it is.
+struct Score<'a> {
+    name: &'a str,
+    /// Points; a quotient for the shock index.
+    value: Value,
+    band: RiskBand,
+    items: &'a [RiskItem],
+    missing: &'a [String],
+    carried: &'a [CarriedItem],
+    provenance: &'a Provenance,
+}
+
+/// NEWS2.
 pub fn assessment(event: &Event, scored: &RiskScored, context: &Context<'_>) -> Value {
-    let mut resource = context.head(Kind::RiskAssessment, event, 0, "subject");
-    resource["extension"] = json!([provenance(&scored.provenance.model), score(scored)]);
-    resource["status"] = json!(if scored.missing.is_empty() { "final" } else { "preliminary" });
-    resource["method"] = json!({ "coding": [{ "system": SCORES, "code": scored.score }], "text": scored.score });
+    let score = Score {
+        name: &scored.score,
+        value: json!(scored.total),
+        band: scored.band,
+        items: &scored.items,
+        missing: &scored.missing,
+        carried: &scored.carried,
+        provenance: &scored.provenance,
+    };
+    one(event, 0, &score, context)
+}
+
+/// The scores beside NEWS2, one resource each.
+pub fn assessments(event: &Event, computed: &ScoresComputed, context: &Context<'_>) -> Vec<Value> {
+    let scores = computed.scores.iter().zip(0..);
+    let assessed = scores.map(|(score, part)| {
+        let whole = score.value.fract() == 0.0 && score.score != ScoreName::ShockIndex;
+        let score = Score {
+            name: title(score.score),
+            value: if whole { json!(score.value as i64) } else { json!(score.value) },
+            band: score.band,
+            items: &score.items,
+            missing: &score.missing,
+            carried: &score.carried,
+            provenance: &score.provenance,
+        };
+        one(event, part, &score, context)
+    });
+    assessed.collect()
+}
+
+const fn title(name: ScoreName) -> &'static str {
+    match name {
+        ScoreName::News2 => "NEWS2",
+        ScoreName::Mews => "MEWS",
+        ScoreName::Qsofa => "qSOFA",
+        ScoreName::Sirs => "SIRS",
+        ScoreName::ShockIndex => "Shock index",
+        ScoreName::Pews => "PEWS",
+    }
+}
+
+fn one(event: &Event, part: u16, score: &Score<'_>, context: &Context<'_>) -> Value {
+    let mut resource = context.head(Kind::RiskAssessment, event, part, "subject");
+    resource["extension"] = json!([provenance(&score.provenance.model), extension(score)]);
+    resource["status"] = json!(if score.missing.is_empty() { "final" } else { "preliminary" });
+    resource["method"] = json!({ "coding": [{ "system": SCORES, "code": score.name }], "text": score.name });
     resource["encounter"] = context.encounter();
     resource["occurrenceDateTime"] = json!(event.at.to_string());
-    resource["performer"] = performer(&scored.provenance.model);
-    if let Some(basis) = basis(&scored.provenance, context) {
+    resource["performer"] = performer(&score.provenance.model);
+    if let Some(basis) = basis(score.provenance, context) {
         resource["basis"] = basis;
     }
-    resource["prediction"] = json!([prediction(scored)]);
-    resource["note"] = notes(scored);
+    resource["prediction"] = json!([prediction(score)]);
+    resource["note"] = notes(score);
     resource
 }
 
@@ -54,7 +110,7 @@ fn basis(provenance: &Provenance, context: &Context<'_>) -> Option<Value> {
     (!references.is_empty()).then(|| references.into())
 }
 
-fn score(scored: &RiskScored) -> Value {
+fn extension(score: &Score<'_>) -> Value {
     let item = |item: &RiskItem| {
         let part = |url: &str, text: &str| json!({ "url": url, "valueString": text });
         json!({ "url": SCORE_ITEM, "extension": [
@@ -64,14 +120,15 @@ fn score(scored: &RiskScored) -> Value {
             { "url": "points", "valueInteger": item.points },
         ] })
     };
-    let mut parts = vec![json!({ "url": "total", "valueInteger": scored.total })];
-    parts.extend(scored.items.iter().map(item));
-    parts.extend(scored.missing.iter().map(|name| json!({ "url": "missing", "valueString": name })));
+    let total = if score.value.is_f64() { "valueDecimal" } else { "valueInteger" };
+    let mut parts = vec![json!({ "url": "total", (total): score.value })];
+    parts.extend(score.items.iter().map(item));
+    parts.extend(score.missing.iter().map(|name| json!({ "url": "missing", "valueString": name })));
     json!({ "url": SCORE, "extension": parts })
 }
 
-fn prediction(scored: &RiskScored) -> Value {
-    let (band, text) = match scored.band {
+fn prediction(score: &Score<'_>) -> Value {
+    let (band, text) = match score.band {
         RiskBand::Low => ("low", "Low"),
         RiskBand::LowMedium => ("low_medium", "Low, with one parameter at 3"),
         RiskBand::Medium => ("medium", "Medium"),
@@ -79,7 +136,7 @@ fn prediction(scored: &RiskScored) -> Value {
     };
     let mut codings = vec![json!({ "system": BANDS, "code": band })];
     // HL7's own scale has no step between low and moderate.
-    let standard = match scored.band {
+    let standard = match score.band {
         RiskBand::Low => Some("low"),
         RiskBand::LowMedium => None,
         RiskBand::Medium => Some("moderate"),
@@ -89,15 +146,18 @@ fn prediction(scored: &RiskScored) -> Value {
     json!({
         "outcome": { "text": "Clinical deterioration" },
         "qualitativeRisk": { "coding": codings, "text": text },
-        "rationale": format!("{} of {}", scored.score, scored.total),
+        "rationale": format!("{} of {}", score.name, score.value),
     })
 }
 
-fn notes(scored: &RiskScored) -> Value {
-    let mut notes: Vec<String> = scored.items.iter().map(explain).collect();
-    if !scored.missing.is_empty() {
-        notes.push(format!("Not measured: {}. The total is a lower bound.", scored.missing.join(", ")));
+fn notes(score: &Score<'_>) -> Value {
+    let mut notes: Vec<String> = score.items.iter().map(explain).collect();
+    if !score.missing.is_empty() {
+        notes.push(format!("Not measured: {}. The total is a lower bound.", score.missing.join(", ")));
     }
+    notes.extend(
+        score.carried.iter().map(|carried| format!("{} was measured at {}", carried.parameter, carried.measured_at)),
+    );
     notes.push(NOTE.to_owned());
     notes.into_iter().map(|text| json!({ "text": text })).collect()
 }

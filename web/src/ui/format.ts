@@ -121,6 +121,7 @@ export const PROTOCOL_NAME: Record<MonitorProtocol, string> = {
   fhir: 'FHIR',
   kafka: 'Kafka',
   websocket: 'WebSocket',
+  http: 'HTTP',
 };
 
 export function shortHash(sha256: string): string {

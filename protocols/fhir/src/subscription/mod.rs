@@ -141,7 +141,7 @@ impl Subscription {
                 let parts = crate::observation::write::parts_amended(amended);
                 parts.iter().any(|part| of_codes(&self.codes, Kind::Observation, Some(part.sign)))
             }
-            (EventBody::RiskScored(_), Topic::Risk) => true,
+            (EventBody::RiskScored(_) | EventBody::ScoresComputed(_), Topic::Risk) => true,
             (EventBody::AlarmRaised(_) | EventBody::AlarmCleared(_) | EventBody::DeviceAlarm(_), Topic::Alarm) => true,
             _ => false,
         }

@@ -28,7 +28,7 @@ pub(in crate::commands::bench) async fn serve(options: &DoorOptions) -> anyhow::
     let secret = std::fs::read_to_string(&options.token_file)
         .with_context(|| format!("{} cannot be read", options.token_file.display()))?;
     let token = Token::new(secret.trim())?;
-    let pool = fake::start(options.model.model())?;
+    let pool = fake::start(options.model.model(), options.model.latency_target())?;
     pool.ready().await?;
     let tensor = |name| vec![TensorMetadata::new(name, Datatype::Fp32, &[1, ITEM as i64])];
     let metadata = ModelMetadata {

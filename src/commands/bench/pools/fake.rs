@@ -39,9 +39,10 @@ impl Model for Fake {
     }
 }
 
-pub(super) fn start(timing: FakeModel) -> std::io::Result<Pool<Fake>> {
+pub(super) fn start(timing: FakeModel, latency_target: Option<Duration>) -> std::io::Result<Pool<Fake>> {
     let info = ModelInfo { name: "fake".into(), version: "1".into(), weights_sha256: String::new() };
-    let config = pool_config("fake", timing.max_batch, timing.max_queue_delay);
+    let mut config = pool_config("fake", timing.max_batch, timing.max_queue_delay);
+    config.tuning.latency_target = latency_target;
     Pool::start(config, Arc::new(move || Ok(Fake { info: info.clone(), timing })))
 }
 
@@ -82,7 +83,7 @@ fn client(pool: &Pool<Fake>) -> Direct {
 
 /// The loops that the doors are asked in as well.
 pub(super) async fn loops(options: &PoolsOptions) -> anyhow::Result<Vec<Outcome>> {
-    let pool = start(options.model())?;
+    let pool = start(options.model(), options.latency_target())?;
     pool.ready().await?;
     let mut outcomes = Vec::new();
     for _ in 0..options.rounds() {
@@ -110,7 +111,7 @@ pub(super) async fn overhead(options: &PoolsOptions) -> anyhow::Result<Vec<Outco
         max_queue_delay: Duration::ZERO,
         ..options.model()
     };
-    let pool = start(nothing)?;
+    let pool = start(nothing, None)?;
     pool.ready().await?;
     let mut outcomes = Vec::new();
     for _ in 0..options.rounds() {
@@ -149,7 +150,7 @@ mod tests {
             max_batch: 4,
             max_queue_delay: Duration::ZERO,
         };
-        let pool = start(timing).unwrap();
+        let pool = start(timing, None).unwrap();
         let request = Request {
             session: SessionId(uuid::Uuid::now_v7()),
             class: Class::Live,

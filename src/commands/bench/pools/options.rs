@@ -30,9 +30,17 @@ pub struct ModelOptions {
     /// How long the first request of a batch waits for others, in microseconds.
     #[arg(long, default_value_t = 1_000)]
     delay_us: u32,
+    /// Within how long requests are answered, in milliseconds: how long they wait for others is then found, not set. 0:
+    /// the delay counts.
+    #[arg(long, default_value_t = 50)]
+    latency_target_ms: u32,
 }
 
 impl ModelOptions {
+    pub(super) fn latency_target(self) -> Option<Duration> {
+        Some(Duration::from_millis(self.latency_target_ms.into())).filter(|target| !target.is_zero())
+    }
+
     pub(super) fn model(self) -> FakeModel {
         let micros = |micros: u32| Duration::from_micros(micros.into());
         FakeModel {
@@ -92,6 +100,10 @@ fn clients(text: &str) -> Result<usize, String> {
 impl PoolsOptions {
     pub(super) fn model(&self) -> FakeModel {
         self.model.model()
+    }
+
+    pub(super) fn latency_target(&self) -> Option<Duration> {
+        self.model.latency_target()
     }
 
     pub(super) fn measures(&self, part: Part) -> bool {
