@@ -281,8 +281,13 @@ async fn observations_become_a_score_an_alarm_and_a_notification() {
     let found = client.get("/Observation?patient=FHIR-1&code=85354-9").await.body;
     assert_eq!(found["total"], 1);
     assert_eq!(found["entry"][0]["resource"]["component"][0]["valueQuantity"]["value"], 88.0);
-    let issues = client.get("/DetectedIssue?patient=Patient/FHIR-1&identified=ge2026").await.body;
-    assert!(issues["total"].as_u64() >= Some(1), "{issues}");
+    // The alarm follows its score.
+    let alarmed = async {
+        while client.get("/DetectedIssue?patient=Patient/FHIR-1&identified=ge2026").await.body["total"] == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, alarmed).await.expect("an alarm came in time");
     assert_eq!(client.get("/metadata").await.body["fhirVersion"], "4.0.1");
     let id = made.body["id"].as_str().unwrap();
     let status = client.get(&format!("/Subscription/{id}/$status")).await.body;
