@@ -188,9 +188,11 @@ impl Chart {
 /// The charts of sessions asked for lately.
 pub struct Charts {
     sessions: Arc<dyn Sessions>,
-    /// With when it was asked for last, counted in questions.
-    held: StdMutex<(u64, HashMap<SessionId, (u64, Slot)>)>,
+    held: StdMutex<Shelf>,
 }
+
+/// Charts by session, each with when it was asked for last; and how many questions there were.
+type Shelf = (u64, HashMap<SessionId, (u64, Slot)>);
 
 /// Empty until it is first asked for.
 type Slot = Arc<Mutex<Option<Chart>>>;
@@ -209,7 +211,8 @@ impl Charts {
             let behind = (summary.head.0 - chart.head.0) as usize;
             let mut events = self.sessions.events(session, chart.head.next()).await?.take(behind);
             while let Some(event) = events.next().await {
-                chart.apply(&event?);
+                let event = event?;
+                chart.apply(&event);
             }
         }
         Ok(Held(slot))

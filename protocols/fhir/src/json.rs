@@ -6,6 +6,7 @@ use crate::{
     limits::{MAX_DEPTH, MAX_ISSUES, MAX_REPEATS, MAX_STRING},
 };
 use serde_json::Value;
+use std::fmt::Write as _;
 
 /// Reads a resource and checks the rules that hold for every one (R4, section 2.6.2): nothing is empty or null, nothing
 /// is deeper or longer than the bounds.
@@ -71,7 +72,7 @@ fn check(value: &Value, path: &mut String, issues: &mut Vec<Issue>) {
             let own = path.len();
             // Nulls stand for what has only extensions, or none, beside those that have.
             for (index, item) in items.iter().enumerate().filter(|(_, item)| !item.is_null()) {
-                path.push_str(&format!("[{index}]"));
+                let _ = write!(path, "[{index}]");
                 check(item, path, issues);
                 path.truncate(own);
             }

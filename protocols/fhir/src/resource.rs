@@ -88,7 +88,7 @@ pub struct Ended {
 }
 
 /// What resources of one session have in common.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Context<'a> {
     pub session: SessionId,
     pub patient: &'a PatientId,

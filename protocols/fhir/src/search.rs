@@ -76,7 +76,7 @@ impl Search {
             match name.as_str() {
                 "patient" | "subject" | "patient.identifier" | "subject.identifier" | "patient:identifier"
                 | "subject:identifier" => {
-                    one(&mut whose, patient(value).ok_or_else(|| refuse("names no patient"))?, name)?
+                    one(&mut whose, patient(value).ok_or_else(|| refuse("names no patient"))?, name)?;
                 }
                 "encounter" | "encounter.identifier" | "encounter:identifier" => {
                     one(&mut whose, session(value).ok_or_else(|| refuse("names no consultation"))?, name)?;
@@ -194,13 +194,11 @@ impl When {
 }
 
 fn one(whose: &mut Option<Whose>, named: Whose, name: &str) -> Result<(), Failure> {
-    match whose {
-        Some(_) => Err(bad(name, "stands beside another of its kind")),
-        None => {
-            *whose = Some(named);
-            Ok(())
-        }
+    if whose.is_some() {
+        return Err(bad(name, "stands beside another of its kind"));
     }
+    *whose = Some(named);
+    Ok(())
 }
 
 fn bad(name: &str, what: &'static str) -> Failure {

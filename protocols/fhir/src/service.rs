@@ -169,8 +169,8 @@ impl Service {
         if Kind::of(&event.body) != Some(kind) {
             return Err(nothing());
         }
-        let held = self.charts.get(id.session).await?;
-        held.chart()?.resources(&event).into_iter().nth(usize::from(id.part)).ok_or_else(nothing)
+        let charted = self.charts.get(id.session).await?;
+        charted.chart()?.resources(&event).into_iter().nth(usize::from(id.part)).ok_or_else(nothing)
     }
 
     /// A page of what the search finds.

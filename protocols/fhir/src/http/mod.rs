@@ -31,7 +31,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// WebSockets at a time.
+/// sockets at a time.
 const MAX_SOCKETS: usize = 64;
 
 /// Bytes of notifications that may wait in a socket's own buffer.

@@ -20,7 +20,7 @@ use tokio::time::{Instant, interval_at, sleep};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The longest wait between two attempts.
-const MAX_BACKOFF: Duration = Duration::from_secs(60);
+const MAX_BACKOFF: Duration = Duration::from_mins(1);
 
 /// What ends a subscription's work.
 struct Over;

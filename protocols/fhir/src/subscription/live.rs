@@ -14,7 +14,7 @@ const BEHIND: usize = 256;
 
 pub(super) struct Live {
     kept: Mutex<Subscription>,
-    /// To the WebSockets that are bound.
+    /// To the sockets that are bound.
     out: broadcast::Sender<Arc<str>>,
     pub stop: CancellationToken,
 }

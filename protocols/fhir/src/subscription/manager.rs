@@ -35,7 +35,7 @@ pub(super) const MAX_FOLLOWED: usize = 64;
 const MAX_KEPT: usize = 1_024;
 
 /// How long a token binds, and tokens at a time.
-const TOKEN_LIVES: Duration = Duration::from_secs(300);
+const TOKEN_LIVES: Duration = Duration::from_mins(5);
 const MAX_TOKENS: usize = 256;
 
 /// What the operator decides.
@@ -78,11 +78,12 @@ impl Subscriptions {
     /// Takes up the subscriptions that an earlier run has left.
     pub async fn resume(self: &Arc<Self>) -> Result<(), Refusal> {
         for (name, body) in self.documents.on_shelf(SHELF, self.settings.max.max(MAX_KEPT)).await? {
-            match serde_json::from_str::<Subscription>(&body) {
-                Ok(subscription) => self.start(subscription),
+            let Ok(subscription) = serde_json::from_str::<Subscription>(&body) else {
                 // Its content is not logged: it names a patient.
-                Err(_) => tracing::warn!(subscription = name, "a FHIR subscription cannot be read and rests"),
-            }
+                tracing::warn!(subscription = name, "a FHIR subscription cannot be read and rests");
+                continue;
+            };
+            self.start(subscription);
         }
         Ok(())
     }

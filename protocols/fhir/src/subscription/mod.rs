@@ -17,6 +17,7 @@ pub use socket::{MAX_COMMAND, serve as serve_socket};
 
 use crate::{
     names::{TOPIC_ALARM, TOPIC_RISK, TOPIC_VITAL_SIGNS},
+    observation::write::{Part, parts_amended, parts_observed},
     resource::Kind,
     search::{Token, Whose, of_codes},
 };
@@ -132,18 +133,17 @@ pub struct Subscription {
 impl Subscription {
     /// Whether the event is one to notify of.
     pub fn wants(&self, event: &Event) -> bool {
-        match (&event.body, self.topic) {
-            (EventBody::VitalsObserved(observed), Topic::VitalSigns) => {
-                let parts = crate::observation::write::parts_observed(observed);
-                parts.iter().any(|part| of_codes(&self.codes, Kind::Observation, Some(part.sign)))
+        let shown = |parts: &[Part]| parts.iter().any(|part| of_codes(&self.codes, Kind::Observation, Some(part.sign)));
+        match self.topic {
+            Topic::VitalSigns => match &event.body {
+                EventBody::VitalsObserved(observed) => shown(&parts_observed(observed)),
+                EventBody::VitalsAmended(amended) => shown(&parts_amended(amended)),
+                _ => false,
+            },
+            Topic::Risk => matches!(event.body, EventBody::RiskScored(_) | EventBody::ScoresComputed(_)),
+            Topic::Alarm => {
+                matches!(event.body, EventBody::AlarmRaised(_) | EventBody::AlarmCleared(_) | EventBody::DeviceAlarm(_))
             }
-            (EventBody::VitalsAmended(amended), Topic::VitalSigns) => {
-                let parts = crate::observation::write::parts_amended(amended);
-                parts.iter().any(|part| of_codes(&self.codes, Kind::Observation, Some(part.sign)))
-            }
-            (EventBody::RiskScored(_) | EventBody::ScoresComputed(_), Topic::Risk) => true,
-            (EventBody::AlarmRaised(_) | EventBody::AlarmCleared(_) | EventBody::DeviceAlarm(_), Topic::Alarm) => true,
-            _ => false,
         }
     }
 

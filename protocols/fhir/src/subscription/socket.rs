@@ -1,4 +1,4 @@
-//! WebSockets bound to subscriptions: the client sends `bind-with-token TOKEN`, the server a handshake and then
+//! sockets bound to subscriptions: the client sends `bind-with-token TOKEN`, the server a handshake and then
 //! notifications, one a message.
 
 use super::{Subscriptions, live::Live, notice::Type};

@@ -28,6 +28,9 @@ fn vitals(change: impl FnOnce(&mut Value)) -> VitalSigns {
     }
 }
 
+/// What a test changes.
+type Change = fn(&mut Value);
+
 fn without(resource: &mut Value, member: &str) {
     resource.as_object_mut().unwrap().remove(member);
 }
@@ -84,7 +87,8 @@ fn consciousness_is_a_concept_or_a_word() {
         vitals(|o| {
             without(o, "valueQuantity");
             o["code"]["coding"][0]["code"] = json!("80288-4");
-            o[if value.is_string() { "valueString" } else { "valueCodeableConcept" }] = value;
+            let element = if value.is_string() { "valueString" } else { "valueCodeableConcept" };
+            o[element] = value;
         })
         .consciousness
     };
@@ -137,7 +141,7 @@ fn the_time_is_that_of_measurement() {
 
 #[test]
 fn what_the_specification_forbids_is_named_by_its_place() {
-    let cases: [(fn(&mut Value), Code, &str); 9] = [
+    let cases: [(Change, Code, &str); 9] = [
         (|o| without(o, "status"), Code::Required, "Observation.status"),
         (|o| without(o, "code"), Code::Required, "Observation.code"),
         (|o| without(o, "subject"), Code::Required, "Observation.subject"),
@@ -155,7 +159,7 @@ fn what_the_specification_forbids_is_named_by_its_place() {
 
 #[test]
 fn nothing_is_guessed() {
-    let cases: [(fn(&mut Value), RejectionReason); 6] = [
+    let cases: [(Change, RejectionReason); 6] = [
         (|o| o["valueQuantity"] = json!({ "value": 80 }), RejectionReason::UnitMismatch),
         (|o| o["valueQuantity"]["comparator"] = json!(">"), RejectionReason::NotANumber),
         (|o| o["valueQuantity"]["code"] = json!("Cel"), RejectionReason::UnitMismatch),
