@@ -1,4 +1,4 @@
-//! sockets bound to subscriptions: the client sends `bind-with-token TOKEN`, the server a handshake and then
+//! Sockets bound to subscriptions: the client sends `bind-with-token TOKEN`, the server a handshake and then
 //! notifications, one a message.
 
 use super::{Subscriptions, live::Live, notice::Type};
