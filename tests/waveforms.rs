@@ -4,9 +4,7 @@ mod common;
 
 use common::{PATIENCE, all_events, shared_server, start_session};
 use futures_util::{SinkExt, StreamExt};
-use healthsync_events::{
-    EventBody, MdcCode, Refusal, SessionId, WaveformBlock, waveform::WaveformNotice,
-};
+use healthsync_events::{EventBody, MdcCode, Refusal, SessionId, WaveformBlock, waveform::WaveformNotice};
 use healthsync_loadtests::{
     ApiClient,
     replay::{Recording, replay},

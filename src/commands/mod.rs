@@ -4,8 +4,8 @@ pub mod bench;
 pub mod demo;
 pub mod eval;
 pub mod models;
-pub mod replay;
 pub mod pools;
+pub mod replay;
 pub mod serve;
 
 /// The runtime transports live on; actors have threads of their own.
