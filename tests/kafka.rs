@@ -173,8 +173,8 @@ async fn a_server_killed_between_delivery_and_commit_loses_nothing_and_records_n
             firsts.push(seq);
         }
     }
-    let scores = events.iter().filter(|event| matches!(event.body, EventBody::RiskScored(_))).map(|event| event.seq);
-    assert_eq!(firsts, scores.collect::<Vec<_>>());
+    let scored = events.iter().filter(|event| matches!(event.body, EventBody::RiskScored(_))).map(|event| event.seq);
+    assert_eq!(firsts, scored.collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]

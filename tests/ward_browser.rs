@@ -93,7 +93,7 @@ async fn charts_draw_what_the_monitor_sends_a_waveform_moves_and_the_ward_is_sor
     // Half a second is 12.5 mm of 25 mm/s: 47 pixels, and as many that were erased.
     let changed = number("/sweep/changed");
     assert!((20.0..250.0).contains(&changed) && changed < number("/sweep/width") / 2.0, "the pen moves: {seen}");
-    assert_eq!(number("/frozen/changed"), 0.0, "and stands still when it is told to");
+    assert!(number("/frozen/changed") < 1.0, "and stands still when it is told to");
     assert!(text("moment").contains("Heart rate 12"), "{seen}");
     // Patient 7: respiration 23.8 and SpO2 92 give 2 each, pulse 123 2, systolic 94 2, temperature 38.1 1.
     assert!(text("score").contains("NEWS2") && text("score").contains("gives 2"), "{seen}");

@@ -61,7 +61,8 @@ impl ServiceModel {
         }
         let slope = (self.size_seconds / self.weight - mean_size * mean) / variance;
         let slope = slope.clamp(0.0, mean / mean_size);
-        (mean - slope * mean_size, slope)
+        // Where all is put down to the requests, rounding may leave a little less than nothing for the batch.
+        ((mean - slope * mean_size).max(0.0), slope)
     }
 
     fn line(&self, size: f64) -> f64 {
@@ -123,6 +124,17 @@ mod tests {
             model.observe(size, Duration::from_secs_f64((base_ms + each_ms * size as f64) / 1e3));
         }
         model
+    }
+
+    #[test]
+    fn no_batch_is_expected_to_take_less_than_nothing() {
+        let mut service = ServiceModel::default();
+        for size in (1..=64).chain(1..=7) {
+            service.observe(size, Duration::from_nanos(333 * size as u64));
+            (0..80).for_each(|size| {
+                let _ = (service.expected(size), service.at_most(size));
+            });
+        }
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use healthsync_events::{
     Event, EventBody, Seq, SessionId, Timestamp,
+    alarm::{AlarmCleared, AlarmRaised},
     clinical::{ClockJump, VitalsObserved},
     limits::MAX_WARD_ALARMS,
     readings::Readings,
-    alarm::{AlarmCleared, AlarmRaised},
     risk::RiskScored,
     ward::{TrendPoint, WardAlarm, WardRow, WardScore, WardValue, WardVitals},
 };

@@ -14,10 +14,9 @@ struct Pace {
 
 const fn pace(sign: VitalSign) -> Pace {
     let (at_once, per_second) = match sign {
-        VitalSign::HeartRate => (40.0, 1.0),
+        VitalSign::HeartRate | VitalSign::SystolicBp => (40.0, 1.0),
         VitalSign::RespiratoryRate => (15.0, 0.5),
         VitalSign::Spo2 => (8.0, 0.5),
-        VitalSign::SystolicBp => (40.0, 1.0),
         VitalSign::DiastolicBp => (30.0, 1.0),
         VitalSign::Temperature => (0.5, 0.01),
     };

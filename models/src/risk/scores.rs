@@ -39,8 +39,8 @@ pub fn others(known: &AsOf, patient: Patient<'_>) -> Vec<ClinicalScore> {
     let mut wanted = patient.scores.to_vec();
     wanted.sort_unstable();
     wanted.dedup();
-    let made = wanted.into_iter().filter_map(make);
-    made.map(|(scored, model)| scored.into_event(model, &known.carried, known.inputs.clone())).collect()
+    let scores = wanted.into_iter().filter_map(make);
+    scores.map(|(scored, model)| scored.into_event(model, &known.carried, known.inputs.clone())).collect()
 }
 
 /// The others as an event, unless they say what `before` said. In a child they always are one: its alarms rest on them.

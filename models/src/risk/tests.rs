@@ -66,8 +66,14 @@ fn every_boundary_of_mews_scores_as_published() {
         let vitals = VitalSigns { consciousness: Some(level), ..VitalSigns::default() };
         mews::score(&vitals).unwrap().value
     };
-    use Consciousness::{Alert, Confusion, Pain, Unresponsive, Voice};
-    let levels = [Alert, Confusion, Voice, Pain, Unresponsive].map(level);
+    let levels = [
+        Consciousness::Alert,
+        Consciousness::Confusion,
+        Consciousness::Voice,
+        Consciousness::Pain,
+        Consciousness::Unresponsive,
+    ];
+    let levels = levels.map(level);
     assert_eq!(levels, [0.0, 1.0, 1.0, 2.0, 3.0]);
 }
 

@@ -1,10 +1,10 @@
 //! Many patients at a glance: what a ward view shows of each open session, and what changes of it.
 
 use crate::{
+    alarm::{AlarmKind, AlarmPriority},
     clinical::Consciousness,
     ids::{AlarmId, PatientId, Seq, SessionId, Timestamp},
     patient::Location,
-    alarm::{AlarmKind, AlarmPriority},
     risk::RiskBand,
 };
 use schemars::JsonSchema;

@@ -2,7 +2,8 @@
 //! NVIDIA Triton speaks it and `tritonclient` expects it: health, metadata, configuration, repository index, inference.
 //!
 //! The codec is pure; [`router`] is a thin layer over it that asks a [`Repository`] for models. What the protocol
-//! offers besides (shared memory, classification, sequences, loading and unloading, compressed bodies) is refused.
+//! offers besides (shared memory, classification, sequences, loading and unloading, compressed bodies) is refused. Numbers
+//! of FP64 in JSON may be read one unit in the last place off; binary ones are exact.
 //!
 //! Sources: <https://github.com/kserve/open-inference-protocol> (`specification/protocol/inference_rest.md`) and
 //! Triton's `docs/protocol/extension_binary_data.md`, `extension_model_repository.md`, `extension_model_configuration.md`.

@@ -20,7 +20,7 @@ const MAX_BYTES: u64 = 1 << 30;
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Recordings: a folder with PhysioNet 2019 files (`.psv`) or WFDB records of numerics (`.hea` whose name ends in
+    /// Recordings: a folder with `PhysioNet` 2019 files (`.psv`) or WFDB records of numerics (`.hea` whose name ends in
     /// `n`, as in MIMIC), or one such file.
     #[arg(long, value_name = "FOLDER_OR_FILE")]
     data: PathBuf,

@@ -55,7 +55,8 @@ async fn a_pool_without_a_model_serves_once_it_can_be_loaded() {
 async fn serve(rig: &Rig, requests: u32) -> (usize, usize) {
     let mut versions = Vec::new();
     for n in 0..requests {
-        versions.push(rig.submit(n).answer().await.unwrap().model.version);
+        // Not thirteen, which no doubler survives.
+        versions.push(rig.submit(n % 10).answer().await.unwrap().model.version);
     }
     let new = versions.iter().filter(|version| *version == "2").count();
     (versions.len() - new, new)

@@ -1,8 +1,9 @@
 use super::*;
 use healthsync_events::{
-    AlarmId, ModelInfo, MonitorProtocol, MonitorSource, VERSION,
+    AlarmId, ModelInfo, MonitorProtocol, MonitorSource, VERSION, VitalSigns,
+    alarm::{AlarmClass, AlarmClearReason, AlarmKind, AlarmPriority},
     consultation::{SessionEndReason, SessionEnded, SessionStarted},
-    risk::{AlarmKind, AlarmPriority, RiskBand, Spo2Scale},
+    risk::{RiskBand, Spo2Scale},
 };
 use proptest::prelude::*;
 
@@ -46,6 +47,7 @@ fn scored(name: &str, total: u8) -> EventBody {
         spo2_scale: Spo2Scale::default(),
         items: vec![],
         missing: vec!["spo2".into()],
+        carried: vec![],
         provenance: info.with_inputs(vec![]),
     })
 }
@@ -54,15 +56,25 @@ fn raised(n: u128, priority: AlarmPriority) -> EventBody {
     EventBody::AlarmRaised(AlarmRaised {
         alarm: AlarmId(uuid::Uuid::from_u128(n)),
         kind: AlarmKind::News2Urgent,
+        class: AlarmClass::Clinical,
         priority,
         message: format!("alarm {n}"),
         because: Seq(1),
+        parameter: None,
+        value: None,
+        limit: None,
+        latching: false,
     })
 }
 
 fn cleared(n: u128) -> EventBody {
     let alarm = AlarmId(uuid::Uuid::from_u128(n));
-    EventBody::AlarmCleared(AlarmCleared { alarm, kind: AlarmKind::News2Urgent, because: Seq(1) })
+    EventBody::AlarmCleared(AlarmCleared {
+        alarm,
+        kind: AlarmKind::News2Urgent,
+        because: Seq(1),
+        reason: AlarmClearReason::ConditionOver,
+    })
 }
 
 fn folded(bodies: impl IntoIterator<Item = EventBody>) -> WardFold {

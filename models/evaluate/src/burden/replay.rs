@@ -105,7 +105,9 @@ impl Replay {
             if due.is_empty() {
                 return;
             }
-            due.into_iter().for_each(|body| self.record(body));
+            for body in due {
+                self.record(body);
+            }
         }
     }
 

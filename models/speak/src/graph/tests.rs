@@ -119,8 +119,11 @@ fn case() -> impl Strategy<Value = Case> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn a_rewritten_convolution_gives_the_same_integers(case in case(), input_zero in any::<u8>()) {
-        prop_assume!(worth_it());
+    fn a_rewritten_convolution_gives_the_same_integers(mut case in case(), input_zero in any::<u8>()) {
+        if !worth_it() {
+            // Where the processor's products of bytes saturate, two of seven bits still fit into one of its sums.
+            case.sound.iter_mut().for_each(|sample| *sample &= 0x7f);
+        }
         let original = model(&case, 1);
         let rewritten = convolutions_as_products(&original).unwrap();
         prop_assert!(!operators(&rewritten).contains(&"ConvInteger".to_owned()));

@@ -56,7 +56,9 @@ impl Ward {
             if due.is_empty() {
                 return;
             }
-            due.into_iter().for_each(|body| self.record(body));
+            for body in due {
+                self.record(body);
+            }
         }
         panic!("there is always something owed: {:?}", self.bedside.due(at(self.now)));
     }

@@ -3,7 +3,7 @@
 use healthsync_events::{
     AudioSink, AudioTrackSpec, BoxFuture, EventBody, EventStream, ImageId, ImageUpload, Language, NewSession,
     PatientChanged, PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions, SpeechStream,
-    Timestamp, UnmappedCode, UnmatchedMessage, body::Identity,
+    Timestamp, UnmappedCode, UnmatchedMessage, WaveformSink, WaveformStream, body::Identity,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -163,6 +163,14 @@ impl Sessions for Ward {
     }
 
     fn speech(&self, _: SessionId, _: Language) -> BoxFuture<'_, Result<SpeechStream, Refusal>> {
+        unused()
+    }
+
+    fn waveforms(&self, _: SessionId) -> BoxFuture<'_, Result<WaveformStream, Refusal>> {
+        unused()
+    }
+
+    fn open_waveforms(&self, _: SessionId) -> BoxFuture<'_, Result<Box<dyn WaveformSink>, Refusal>> {
         unused()
     }
 
