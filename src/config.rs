@@ -72,7 +72,6 @@ pub struct Storage {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[derive(Default)]
 pub struct Models {
     /// Where weights are cached; `HEALTHSYNC_MODELS_DIR` or the XDG cache folder when absent.
     pub folder: Option<PathBuf>,
@@ -84,6 +83,8 @@ pub struct Models {
     /// The NVIDIA GPU, by its index, that candle computes on; the CPU when absent.
     pub transcribe_gpu: Option<usize>,
     pub speak_threads: usize,
+    /// Whether the learned risk scores what monitors observe, beside NEWS2.
+    pub deterioration: bool,
 }
 
 /// What recognises speech.
@@ -197,6 +198,20 @@ impl Default for Webrtc {
 impl Default for Storage {
     fn default() -> Self {
         Self { path: "healthsync.db".into() }
+    }
+}
+
+impl Default for Models {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            transcribe_threads: 0,
+            transcribe_engine: TranscribeEngine::default(),
+            transcribe_precision: Precision::default(),
+            transcribe_gpu: None,
+            speak_threads: 0,
+            deterioration: true,
+        }
     }
 }
 

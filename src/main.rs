@@ -24,6 +24,9 @@ enum Command {
     /// Measures the models on recordings of your own.
     #[command(subcommand)]
     Eval(commands::eval::Command),
+    /// Makes a model's weights from data of your own.
+    #[command(subcommand)]
+    Train(commands::train::Command),
     /// Manages model weights.
     #[command(subcommand)]
     Models(commands::models::Command),
@@ -70,6 +73,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve => commands::serve::run(config),
         Command::Demo(options) => commands::demo::run(&config, &options),
         Command::Eval(command) => commands::eval::run(&config, command),
+        Command::Train(command) => commands::train::run(command),
         Command::Models(command) => commands::models::run(&config, command),
         Command::Bench(command) => commands::bench::run(&config, command),
         Command::ValidateConfig => {

@@ -2,9 +2,11 @@
 
 mod load;
 mod recognition;
+mod risk;
 
 pub use load::{demo_image, load_speaker, registry};
 pub use recognition::load_transcriber;
+pub use risk::deteriorate_weights;
 
 use crate::{
     config::{self, Config},
@@ -47,6 +49,12 @@ impl LoadedModels {
         )?;
         let translate = start("translate", 8, 256, load::translator(&registry, &config.translation)?)?;
         let speak = start("speak", 1, 32, load::speaker(&registry, Config::threads(config.models.speak_threads)))?;
+        let deterioration = config
+            .models
+            .deterioration
+            .then(|| start("deterioration", risk::MAX_BATCH, 256, risk::deterioration(&registry, None)));
+        let deterioration = deterioration.transpose()?;
+        deterioration.iter().for_each(|pool| watch(&readiness, pool));
         watch(&readiness, &transcribe);
         watch(&readiness, &translate);
         watch(&readiness, &speak);
@@ -55,6 +63,7 @@ impl LoadedModels {
             translate,
             speak,
             speech,
+            deterioration,
             voice_activity: load::voice_activity(),
             images: Arc::new(healthsync_dicom::Decoder::default()),
             image_turns: Semaphore::new(IMAGE_TURNS),

@@ -8,6 +8,7 @@ use crate::{
     speech::SpeechSettings,
     supervise::ActorThreads,
 };
+use healthsync_deteriorate::stream::Deterioration;
 use healthsync_events::{
     AudioSink, AudioTrackSpec, BoxFuture, EventBody, EventStream, ImageId, ImageUpload, Language, NewSession,
     PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions, SpeechStream,
@@ -34,6 +35,8 @@ pub struct Models {
     pub translate: Pool<Translator>,
     pub speak: Pool<Speaker>,
     pub speech: SpeechSettings,
+    /// Absent where the deployment wants no learned score.
+    pub deterioration: Option<Pool<Deterioration>>,
     pub voice_activity: VoiceActivityFactory,
     pub images: Arc<dyn ImageDecoder>,
     /// Images decoded at a time, across sessions.

@@ -4,6 +4,7 @@ mod material;
 mod offline;
 mod pairs;
 mod report;
+mod risk;
 mod stream;
 mod streaming;
 mod table;
@@ -31,6 +32,8 @@ const MAX_STREAMS: u16 = 64;
 pub enum Command {
     /// Recognition, translation and their latency on recordings and sentence pairs.
     Speech(Options),
+    /// The learned risk of deterioration on patients' records, against NEWS2 and logistic regression.
+    Risk(risk::Options),
 }
 
 /// What there is to measure.
@@ -75,7 +78,10 @@ pub struct Options {
 }
 
 pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
-    let Command::Speech(options) = command;
+    let options = match command {
+        Command::Speech(options) => options,
+        Command::Risk(options) => return risk::run(&options),
+    };
     // Everything that can be wrong with files shows before models load.
     let pairs = pairs::read(options.pairs.as_deref())?;
     let material = match &options.recordings {

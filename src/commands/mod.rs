@@ -5,6 +5,7 @@ pub mod demo;
 pub mod eval;
 pub mod models;
 pub mod serve;
+pub mod train;
 
 /// The runtime transports live on; actors have threads of their own.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {

@@ -118,6 +118,7 @@ pub fn models() -> Models {
         translate: translator(),
         speak: speaker(),
         speech: SpeechSettings::default(),
+        deterioration: None,
         voice_activity: silent,
         images: Arc::new(Images),
         image_turns: Semaphore::new(1),

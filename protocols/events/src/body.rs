@@ -8,6 +8,7 @@ use crate::{
     },
     ids::{AlarmId, ImageId, Seq, UtteranceId},
     imaging::{ImageFinding, ImageReady, ImageReceived, ImageRejected},
+    prediction::RiskPredicted,
     risk::{AlarmCleared, AlarmRaised, RiskScored},
     scribe::{CasesMatched, ConditionsRanked, ReportReady, ReportRequested, SymptomMentioned},
     speech::{
@@ -65,6 +66,8 @@ pub enum EventBody {
     VitalsObserved(VitalsObserved),
     #[serde(rename = "risk.scored")]
     RiskScored(RiskScored),
+    #[serde(rename = "risk.predicted")]
+    RiskPredicted(RiskPredicted),
     #[serde(rename = "alarm.raised")]
     AlarmRaised(AlarmRaised),
     #[serde(rename = "alarm.cleared")]
@@ -118,6 +121,7 @@ impl EventBody {
             Self::SpeechSkipped(_) => "speech.skipped",
             Self::VitalsObserved(_) => "vitals.observed",
             Self::RiskScored(_) => "risk.scored",
+            Self::RiskPredicted(_) => "risk.predicted",
             Self::AlarmRaised(_) => "alarm.raised",
             Self::AlarmCleared(_) => "alarm.cleared",
             Self::ImageReceived(_) => "image.received",
@@ -142,6 +146,9 @@ impl EventBody {
             Self::CaptionDropped(dropped) => Some(Identity::Caption(dropped.utterance)),
             Self::TranslationFinal(t) => Some(Identity::Translation(t.utterance, t.target_language.primary())),
             Self::RiskScored(scored) => scored.provenance.inputs.iter().max().map(|seq| Identity::Score(*seq)),
+            Self::RiskPredicted(predicted) => {
+                predicted.provenance.inputs.iter().max().map(|s| Identity::Prediction(*s))
+            }
             Self::AlarmRaised(raised) => Some(Identity::AlarmRaised(raised.alarm)),
             Self::AlarmCleared(cleared) => Some(Identity::AlarmCleared(cleared.alarm)),
             Self::ImageReady(ready) => Some(Identity::Image(ready.image)),
@@ -166,6 +173,8 @@ pub enum Identity {
     Translation(UtteranceId, String),
     /// The newest observation scored.
     Score(Seq),
+    /// The newest observation that a prediction rests on.
+    Prediction(Seq),
     AlarmRaised(AlarmId),
     AlarmCleared(AlarmId),
     /// Ready or rejected.

@@ -13,6 +13,7 @@ pub mod handle;
 pub mod ids;
 pub mod imaging;
 pub mod limits;
+pub mod prediction;
 pub mod provenance;
 pub mod refusal;
 pub mod risk;

@@ -8,6 +8,7 @@ use crate::{
     ids::{AlarmId, ImageId, InvitationId, Language, ParticipantId, Seq, SessionId, Timestamp, UtteranceId},
     imaging::ImageReady,
     limits::REMEMBERED_MESSAGES,
+    prediction::RiskPredicted,
     risk::{AlarmRaised, RiskScored},
     scribe::ReportReady,
     speech::{CaptionFinal, TranslationFinal},
@@ -50,6 +51,8 @@ pub struct SessionState {
     /// The observation that changed `vitals` last.
     pub last_vitals: Option<At<()>>,
     pub risk: Option<At<RiskScored>>,
+    /// What the learned model expects.
+    pub prediction: Option<At<RiskPredicted>>,
     /// The highest score so far.
     pub worst_risk: Option<At<RiskScored>>,
     /// Alarms raised and not cleared.
@@ -79,6 +82,7 @@ impl SessionState {
             vitals: VitalSigns::default(),
             last_vitals: None,
             risk: None,
+            prediction: None,
             worst_risk: None,
             alarms: BTreeMap::new(),
             alarm_history: Vec::new(),
@@ -135,6 +139,7 @@ impl SessionState {
                 self.last_vitals = Some(at(event, ()));
             }
             EventBody::RiskScored(scored) => self.apply_risk(event, scored),
+            EventBody::RiskPredicted(predicted) => self.prediction = Some(at(event, predicted.clone())),
             EventBody::AlarmRaised(raised) => {
                 self.alarms.insert(raised.alarm, at(event, raised.clone()));
                 self.alarm_history.push(at(event, raised.clone()));
