@@ -85,6 +85,9 @@ pub struct Models {
     pub speak_threads: usize,
     /// Whether the learned risk scores what monitors observe, beside NEWS2.
     pub deterioration: bool,
+    /// Calibrations of the learned risk, as `healthsync learn risk` keeps them; the one that the weights came with when
+    /// absent. A server that runs takes a new one within half a minute.
+    pub calibration_file: Option<PathBuf>,
 }
 
 /// What recognises speech.
@@ -211,6 +214,7 @@ impl Default for Models {
             transcribe_gpu: None,
             speak_threads: 0,
             deterioration: true,
+            calibration_file: None,
         }
     }
 }

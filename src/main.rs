@@ -27,6 +27,9 @@ enum Command {
     /// Makes a model's weights from data of your own.
     #[command(subcommand)]
     Train(commands::train::Command),
+    /// Lets outcomes change the calibration of a model, behind a guard.
+    #[command(subcommand)]
+    Learn(commands::learn::Command),
     /// Manages model weights.
     #[command(subcommand)]
     Models(commands::models::Command),
@@ -74,6 +77,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(options) => commands::demo::run(&config, &options),
         Command::Eval(command) => commands::eval::run(&config, command),
         Command::Train(command) => commands::train::run(command),
+        Command::Learn(command) => commands::learn::run(&config, command),
         Command::Models(command) => commands::models::run(&config, command),
         Command::Bench(command) => commands::bench::run(&config, command),
         Command::ValidateConfig => {

@@ -6,7 +6,7 @@ mod risk;
 
 pub use load::{demo_image, load_speaker, registry};
 pub use recognition::load_transcriber;
-pub use risk::deteriorate_weights;
+pub use risk::{calibration_ledger, deteriorate_weights};
 
 use crate::{
     config::{self, Config},
@@ -49,10 +49,11 @@ impl LoadedModels {
         )?;
         let translate = start("translate", 8, 256, load::translator(&registry, &config.translation)?)?;
         let speak = start("speak", 1, 32, load::speaker(&registry, Config::threads(config.models.speak_threads)))?;
+        let calibration = risk::calibration(&registry, config.models.calibration_file.as_deref())?;
         let deterioration = config
             .models
             .deterioration
-            .then(|| start("deterioration", risk::MAX_BATCH, 256, risk::deterioration(&registry, None)));
+            .then(|| start("deterioration", risk::MAX_BATCH, 256, risk::deterioration(&registry, calibration)));
         let deterioration = deterioration.transpose()?;
         deterioration.iter().for_each(|pool| watch(&readiness, pool));
         watch(&readiness, &transcribe);

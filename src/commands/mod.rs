@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod demo;
 pub mod eval;
+pub mod learn;
 pub mod models;
 pub mod serve;
 pub mod train;

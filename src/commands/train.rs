@@ -1,7 +1,7 @@
 //! `healthsync train`: makes a model's weights from data of one's own.
 
 use anyhow::Context as _;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, builder::TypedValueParser as _};
 use healthsync_deteriorate::{
     challenge::{self, Part, Stay},
     train::{self, Augmentation, Options, Step},

@@ -6,11 +6,16 @@ use anyhow::Context as _;
 use healthsync_actors::pool::ModelFactory;
 use healthsync_deteriorate::{
     Weights,
-    stream::{Calibration, Deterioration},
+    learning::{Ledger, Rules},
+    stream::{Calibrated, Calibration, Deterioration},
 };
 use healthsync_events::ModelInfo;
 use healthsync_models::{ModelError, registry::Registry};
-use std::sync::Arc;
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, SystemTime},
+};
 
 /// The registry's entry.
 const MODEL: &str = "deteriorate";
@@ -18,6 +23,9 @@ const MODEL: &str = "deteriorate";
 /// Its weights for a bedside, which does not know the ICU hour, and for those who do.
 const BEDSIDE: &str = "deteriorate.safetensors";
 const ICU: &str = "deteriorate-icu.safetensors";
+
+/// How often the file of calibrations is looked at.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 /// Patients scored together: more than monitors send for within the time that one batch takes.
 pub(super) const MAX_BATCH: usize = 32;
@@ -36,6 +44,52 @@ pub fn deteriorate_weights() -> anyhow::Result<Vec<(String, Weights, ModelInfo)>
         Ok((file.trim_end_matches(".safetensors").to_owned(), weights, info))
     };
     [BEDSIDE, ICU].into_iter().map(named).collect()
+}
+
+/// The calibrations kept in `file`; only that of the weights where there is no such file yet.
+pub fn calibration_ledger(file: &Path) -> anyhow::Result<Ledger> {
+    read_ledger(&load::registry(&Config::default())?, file)
+}
+
+fn read_ledger(registry: &Registry, file: &Path) -> anyhow::Result<Ledger> {
+    let (weights, info) = open(registry, BEDSIDE)?;
+    if !file.exists() {
+        return Ok(Ledger::new(weights.calibration, &info.weights_sha256, Rules::default()));
+    }
+    let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    Ledger::read(&text, &info.weights_sha256).with_context(|| format!("{} cannot be used", file.display()))
+}
+
+fn calibrated(ledger: &Ledger) -> Calibrated {
+    Calibrated { platt: ledger.active(), version: ledger.name() }
+}
+
+/// The calibration of `file`, which is looked at again now and then. Call within a tokio runtime.
+pub(super) fn calibration(registry: &Arc<Registry>, file: Option<&Path>) -> anyhow::Result<Option<Calibration>> {
+    let Some(file) = file.map(Path::to_owned) else { return Ok(None) };
+    let shared: Calibration = Arc::new(RwLock::new(calibrated(&read_ledger(registry, &file)?)));
+    let (registry, weak) = (Arc::clone(registry), Arc::downgrade(&shared));
+    tokio::spawn(async move {
+        let mut seen = changed_at(&file);
+        loop {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            let Some(shared) = weak.upgrade() else { return };
+            let now = changed_at(&file);
+            if now == seen {
+                continue;
+            }
+            seen = now;
+            match read_ledger(&registry, &file) {
+                Ok(ledger) => *shared.write().unwrap_or_else(PoisonError::into_inner) = calibrated(&ledger),
+                Err(error) => tracing::warn!(%error, "the calibration stays as it was"),
+            }
+        }
+    });
+    Ok(Some(shared))
+}
+
+fn changed_at(file: &Path) -> Option<SystemTime> {
+    std::fs::metadata(file).and_then(|found| found.modified()).ok()
 }
 
 pub(super) fn deterioration(registry: &Arc<Registry>, calibration: Option<Calibration>) -> ModelFactory<Deterioration> {

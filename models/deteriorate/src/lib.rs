@@ -6,6 +6,8 @@
 //! - [`learning`] lets outcomes change the calibration, behind a guard.
 //! - [`train`] fits the weights, [`evaluate`] and [`calibrate`] measure them, beside the [`baseline`].
 
+#![cfg_attr(test, allow(clippy::float_cmp, reason = "what is exact is expected exactly"))]
+
 pub mod baseline;
 pub mod bedside;
 pub mod calibrate;

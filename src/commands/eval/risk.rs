@@ -13,10 +13,7 @@ use healthsync_deteriorate::{
 };
 use healthsync_events::ModelInfo;
 use serde::Serialize;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 #[derive(Debug, Args)]
 pub struct Options {
@@ -194,6 +191,7 @@ fn number(figure: Option<f64>, decimals: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn weights_that_are_none_are_refused_by_their_path() {

@@ -125,26 +125,34 @@ fn hour(values: &[f32], line: usize, columns: &Columns<'_>, before: Option<&Hour
     if !icu_hour.is_finite() {
         return wrong(ICU_HOUR, "a number");
     }
-    if before.is_some_and(|before| icu_hour <= before.icu_hour) {
-        return wrong(ICU_HOUR, "greater than in the line before");
+    if before.is_some_and(|before| icu_hour < before.icu_hour) {
+        return wrong(ICU_HOUR, "no smaller than in the line before");
     }
-    let label = columns.label.map_or(0.0, |at| values[at]);
-    if label != 0.0 && label != 1.0 {
+    let Some(septic) = columns.label.map_or(Some(false), |at| flag(values[at])) else {
         return wrong(LABEL, "0 or 1");
+    };
+    Ok(Hour { measured, icu_hour, septic })
+}
+
+/// 0 or 1.
+fn flag(value: f32) -> Option<bool> {
+    if value.abs() < f32::EPSILON {
+        return Some(false);
     }
-    Ok(Hour { measured, icu_hour, septic: label == 1.0 })
+    ((value - 1.0).abs() < f32::EPSILON).then_some(true)
 }
 
 fn who(values: &[f32], columns: &Columns<'_>) -> Background {
     let finite = |at: Option<usize>| at.map(|at| values[at]).filter(|value| value.is_finite());
-    let unit = match (finite(columns.medical), finite(columns.surgical)) {
-        (Some(medical), _) if medical == 1.0 => Unit::Medical,
-        (_, Some(surgical)) if surgical == 1.0 => Unit::Surgical,
+    let flagged = |at: Option<usize>| finite(at).and_then(flag);
+    let unit = match (flagged(columns.medical), flagged(columns.surgical)) {
+        (Some(true), _) => Unit::Medical,
+        (_, Some(true)) => Unit::Surgical,
         _ => Unit::Unknown,
     };
     Background {
         age: finite(columns.age).filter(|age| (0.0..=130.0).contains(age)),
-        male: finite(columns.gender).map(|gender| gender == 1.0),
+        male: flagged(columns.gender),
         unit,
         ward_hours: finite(columns.admission).map(|hours| (-hours).max(0.0)),
     }
@@ -184,8 +192,8 @@ mod tests {
         assert_eq!(refused("HR|HR|ICULOS\n1|1|1\n"), ParseError::Twice("HR".into()));
         assert_eq!(refused("HR|ICULOS\n80\n"), ParseError::Fields { line: 2, found: 1, expected: 2 });
         assert_eq!(refused("HR|ICULOS\nx|1\n"), ParseError::NotANumber { line: 2, column: "HR".into() });
-        let twice = refused("HR|ICULOS\n80|1\n80|1\n");
-        assert_eq!(twice.to_string(), "line 3: ICULOS must be greater than in the line before");
+        let twice = refused("HR|ICULOS\n80|2\n80|1\n");
+        assert_eq!(twice.to_string(), "line 3: ICULOS must be no smaller than in the line before");
         assert_eq!(refused("ICULOS|SepsisLabel\n1|2\n").to_string(), "line 2: SepsisLabel must be 0 or 1");
     }
 

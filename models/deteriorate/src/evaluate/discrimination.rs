@@ -17,7 +17,8 @@ impl Ranked {
         };
         let mut order: Vec<u32> = (0..scores.len().min(labels.len()) as u32).collect();
         order.sort_by(|a, b| finite(*b).total_cmp(&finite(*a)));
-        let last = |place: usize| order.get(place + 1).is_none_or(|next| finite(*next) != finite(order[place]));
+        let tied = |a: u32, b: u32| finite(a).total_cmp(&finite(b)).is_eq();
+        let last = |place: usize| order.get(place + 1).is_none_or(|next| !tied(*next, order[place]));
         let order = order.iter().enumerate().map(|(place, at)| (*at, labels[*at as usize], last(place))).collect();
         Self { order }
     }

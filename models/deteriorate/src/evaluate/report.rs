@@ -21,7 +21,7 @@ pub struct Interval {
 }
 
 /// One score over a set of stays.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Scored<'a> {
     pub stays: &'a [&'a Stay],
     /// Of each stay the score of every hour; higher is worse.

@@ -1,8 +1,9 @@
 //! Every version of the calibration, which of them is active, and when another takes its place.
 
-use super::{Drift, Labelled, Reference, expected_to_observed, population_stability};
+use super::{Drift, Labelled, Outcome, Reference, expected_to_observed, population_stability};
 use crate::calibrate::{Platt, sigmoid};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 
 /// The one form this code reads.
@@ -10,6 +11,9 @@ const FORMAT: u32 = 1;
 
 /// Versions kept: one a week for twenty years. Beyond, nothing new is learned until somebody looks.
 const MAX_VERSIONS: usize = 1_024;
+
+/// Outcomes remembered, so that a table that comes again teaches nothing twice.
+const MAX_KNOWN: usize = 100_000;
 
 /// When a calibration may change. The defaults ask for more than chance would give.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -144,6 +148,9 @@ pub struct Ledger {
     /// Scores that those of today are compared with: those the active version was fitted to.
     reference: Option<Reference>,
     drift: Drift,
+    /// Outcomes taken in, oldest first, each as eight bytes of a hash of its patient and time.
+    #[serde(default)]
+    known: VecDeque<u64>,
 }
 
 impl Ledger {
@@ -162,6 +169,7 @@ impl Ledger {
             since_fit: 0,
             reference: None,
             drift: Drift::None,
+            known: VecDeque::new(),
         }
     }
 
@@ -198,6 +206,20 @@ impl Ledger {
     /// What scores made with the active version add to the version of their weights; nothing for the first.
     pub fn name(&self) -> String {
         if self.active == 0 { String::new() } else { format!("+calibration.{}", self.active) }
+    }
+
+    /// Whether an outcome is new; it is then known from now on.
+    pub fn is_new(&mut self, outcome: &Outcome) -> bool {
+        let digest = Sha256::digest(format!("{}/{}", outcome.at.millis(), outcome.patient));
+        let hash = digest.iter().take(8).fold(0u64, |hash, byte| hash << 8 | u64::from(*byte));
+        if self.known.contains(&hash) {
+            return false;
+        }
+        self.known.push_back(hash);
+        if self.known.len() > MAX_KNOWN {
+            self.known.pop_front();
+        }
+        true
     }
 
     /// Takes one judged score in.

@@ -86,6 +86,16 @@ fn too_few_positive_outcomes_teach_nothing() {
 }
 
 #[test]
+fn an_outcome_that_comes_again_teaches_nothing() {
+    let mut ledger = ledger();
+    let outcome = Outcome { patient: "p1".into(), at: Timestamp::from_millis(5), happened: true };
+    assert!(ledger.is_new(&outcome));
+    assert!(!ledger.is_new(&outcome));
+    assert!(ledger.is_new(&Outcome { patient: "p2".into(), ..outcome }));
+    assert!(!ledger.write().unwrap().contains("p1"), "the ledger names no patient");
+}
+
+#[test]
 fn a_ledger_goes_on_where_it_was_and_belongs_to_its_weights() {
     let mut whole = ledger();
     let all = outcomes(2, 1_000, 1.2, 0.0);

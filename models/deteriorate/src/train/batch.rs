@@ -2,7 +2,7 @@
 
 use super::Augmentation;
 use crate::{
-    challenge::Stay,
+    challenge::{Hour, Stay},
     features::{Memory, Recipe},
     inputs::COUNT,
     rng::Rng,
@@ -16,6 +16,22 @@ const WINDOW: usize = 72;
 /// Batches sorted by length at a time: enough that the stays of a batch are alike, few enough that the order is still
 /// random.
 const SORTED_TOGETHER: usize = 16;
+
+/// Hours before the label turns positive count as partly positive too, less the earlier they are: what sepsis does to
+/// measurements begins before it does, and a border at one hour sharp is the committee's, not the body's.
+const EARLY_TARGET: f32 = 0.5;
+const EARLY_HOURS: f32 = 12.0;
+
+/// Targets of the hours of a stay.
+fn targets(stay: &Stay) -> Vec<f32> {
+    let first = stay.hours.iter().position(|hour| hour.septic);
+    let one = |(index, hour): (usize, &Hour)| match first {
+        _ if hour.septic => 1.0,
+        Some(first) if index < first => EARLY_TARGET * (-((first - index) as f32) / EARLY_HOURS).exp(),
+        _ => 0.0,
+    };
+    stay.hours.iter().enumerate().map(one).collect()
+}
 
 pub(super) struct Batches<'a> {
     pub recipe: &'a Recipe,
@@ -73,6 +89,7 @@ impl Batches<'_> {
         let beyond = stay.hours.len().saturating_sub(WINDOW);
         let first = if beyond == 0 { 0 } else { rng.below(beyond + 1) };
         let width = self.recipe.width();
+        let targets = targets(&stay);
         let mut memory = Memory::default();
         let (mut features, mut labels) = (Vec::new(), Vec::new());
         for (index, hour) in stay.hours.iter().enumerate().take(first + WINDOW) {
@@ -87,7 +104,7 @@ impl Batches<'_> {
             for input in memory.measured().filter(|input| *input < COUNT) {
                 out[input] += shifts[input];
             }
-            labels.push(f32::from(u8::from(hour.septic)));
+            labels.push(targets[index]);
         }
         (features, labels)
     }
@@ -113,6 +130,14 @@ mod tests {
         let batch = batches.build(&[0, 20], &mut rng).unwrap();
         assert_eq!(batch.inputs.dims(), [23, 2, recipe.width()]);
         assert_eq!(batch.weights.sum_all().unwrap().to_scalar::<f32>().unwrap(), 3.0 + 23.0);
+    }
+
+    #[test]
+    fn the_hours_before_count_in_part_and_those_of_the_well_not_at_all() {
+        let septic = targets(&stay(1, 20));
+        assert_eq!((septic[19], septic[18], septic[17]), (1.0, 1.0, 1.0));
+        assert!((septic[16] - 0.5 * (-1.0f32 / 12.0).exp()).abs() < 1e-6 && septic[0] < septic[16]);
+        assert!(targets(&stay(2, 20)).iter().all(|target| *target == 0.0));
     }
 
     #[test]
