@@ -49,12 +49,7 @@ impl LoadedModels {
         )?;
         let translate = start("translate", 8, 256, load::translator(&registry, &config.translation)?)?;
         let speak = start("speak", 1, 32, load::speaker(&registry, Config::threads(config.models.speak_threads)))?;
-        let calibration = risk::calibration(&registry, config.models.calibration_file.as_deref())?;
-        let deterioration = config
-            .models
-            .deterioration
-            .then(|| start("deterioration", risk::MAX_BATCH, 256, risk::deterioration(&registry, calibration)));
-        let deterioration = deterioration.transpose()?;
+        let deterioration = risk::start(&registry, &config.models)?;
         deterioration.iter().for_each(|pool| watch(&readiness, pool));
         watch(&readiness, &transcribe);
         watch(&readiness, &translate);

@@ -137,3 +137,43 @@ impl Shown {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use healthsync_deteriorate::Weights;
+
+    /// A stay of 12 hours; of every third patient the pulse rises and the last three hours are positive.
+    fn record(patient: usize) -> String {
+        let mut text = "HR|Temp|Age|Gender|ICULOS|SepsisLabel\n".to_owned();
+        for hour in 1..=12 {
+            let septic = patient.is_multiple_of(3) && hour > 9;
+            let pulse = if septic { 130 } else { 75 + (patient * 7 + hour) % 11 };
+            text += &format!("{pulse}|37.{}|60|1|{hour}|{}\n", hour % 10, u8::from(septic));
+        }
+        text
+    }
+
+    #[test]
+    fn a_folder_of_records_becomes_weights_that_can_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, out) = (folder.path().join("data"), folder.path().join("out"));
+        fs::create_dir(&data).unwrap();
+        for patient in 0..60 {
+            fs::write(data.join(format!("p{patient:06}.psv")), record(patient)).unwrap();
+        }
+        let options = RiskOptions {
+            data,
+            out: out.clone(),
+            icu_hour: Some(false),
+            seed: 1,
+            members: 1,
+            epochs: 1,
+            without_augmentation: false,
+        };
+        run(Command::Risk(options)).unwrap();
+        let weights = Weights::read(&fs::read(out.join("deteriorate.safetensors")).unwrap()).unwrap();
+        assert!(!weights.recipe.icu_hour && weights.training.patients > 30);
+        assert!(!out.join("deteriorate-icu.safetensors").exists());
+    }
+}

@@ -1,9 +1,9 @@
 //! The learned risk from the weights that are part of the program.
 
 use super::load;
-use crate::config::Config;
+use crate::config::{self, Config};
 use anyhow::Context as _;
-use healthsync_actors::pool::ModelFactory;
+use healthsync_actors::{Pool, pool::ModelFactory};
 use healthsync_deteriorate::{
     Weights,
     learning::{Ledger, Rules},
@@ -28,7 +28,10 @@ const ICU: &str = "deteriorate-icu.safetensors";
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 /// Patients scored together: more than monitors send for within the time that one batch takes.
-pub(super) const MAX_BATCH: usize = 32;
+const MAX_BATCH: usize = 32;
+
+/// Sessions whose score may wait: every session has at most one.
+const MAX_WAITING: usize = 256;
 
 fn open(registry: &Registry, file: &str) -> anyhow::Result<(Weights, ModelInfo)> {
     let (bytes, info) = registry.bundled(MODEL, file)?;
@@ -65,7 +68,7 @@ fn calibrated(ledger: &Ledger) -> Calibrated {
 }
 
 /// The calibration of `file`, which is looked at again now and then. Call within a tokio runtime.
-pub(super) fn calibration(registry: &Arc<Registry>, file: Option<&Path>) -> anyhow::Result<Option<Calibration>> {
+fn calibration(registry: &Arc<Registry>, file: Option<&Path>) -> anyhow::Result<Option<Calibration>> {
     let Some(file) = file.map(Path::to_owned) else { return Ok(None) };
     let shared: Calibration = Arc::new(RwLock::new(calibrated(&read_ledger(registry, &file)?)));
     let (registry, weak) = (Arc::clone(registry), Arc::downgrade(&shared));
@@ -92,7 +95,16 @@ fn changed_at(file: &Path) -> Option<SystemTime> {
     std::fs::metadata(file).and_then(|found| found.modified()).ok()
 }
 
-pub(super) fn deterioration(registry: &Arc<Registry>, calibration: Option<Calibration>) -> ModelFactory<Deterioration> {
+/// The pool, unless the configuration or a manifest of the deployment's own leaves the model out.
+pub(super) fn start(registry: &Arc<Registry>, models: &config::Models) -> anyhow::Result<Option<Pool<Deterioration>>> {
+    if !models.deterioration || registry.manifest().model(MODEL).is_err() {
+        return Ok(None);
+    }
+    let calibration = calibration(registry, models.calibration_file.as_deref())?;
+    super::start(MODEL, MAX_BATCH, MAX_WAITING, deterioration(registry, calibration)).map(Some)
+}
+
+fn deterioration(registry: &Arc<Registry>, calibration: Option<Calibration>) -> ModelFactory<Deterioration> {
     let registry = Arc::clone(registry);
     Arc::new(move || {
         let refuse = |reason: String| ModelError::Load { model: MODEL.to_owned(), reason };

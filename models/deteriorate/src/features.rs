@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 /// Normalised values are cut off here: beyond, the network has seen too few to say how they differ.
 const CLIP: f32 = 4.0;
 
-/// Hours after which a measurement is told apart from an older one by a factor of e: bedside, laboratory. The first is
-/// a shift's half, the second a day and a half, so that neither tells how often this or that hospital measures.
-const FADING_HOURS: [f32; 2] = [6.0, 36.0];
+/// Hours after which a measurement is told apart from an older one by a factor of e: long enough not to tell a hospital
+/// that measures every hour from one that measures every second.
+const FADING_HOURS: f32 = 8.0;
 
 /// A quartile range over this is the standard deviation of a normal distribution.
 const QUARTILES_PER_SPREAD: f32 = 1.349;
@@ -126,9 +126,8 @@ impl Recipe {
         out.fill(0.0);
         for input in memory.measured() {
             let (value, at) = (memory.value[input], memory.hour[input]);
-            let fading = FADING_HOURS[usize::from(!INPUTS[input].bedside)];
             out[input] = self.normaliser.apply(input, value);
-            out[COUNT + input] = (-(hour - at).max(0.0) / fading).exp();
+            out[COUNT + input] = (-(hour - at).max(0.0) / FADING_HOURS).exp();
         }
         let rest = &mut out[2 * COUNT..];
         rest[0] = background.age.map_or(0.0, |age| (age - AGE.0) / AGE.1);
@@ -183,8 +182,8 @@ mod tests {
         assert_eq!(hours[0][COUNT + pulse], 1.0);
         assert_eq!((hours[0][leukocytes], hours[0][COUNT + leukocytes]), (0.0, 0.0), "not measured yet");
         assert_eq!(hours[1][pulse], hours[0][pulse]);
-        assert!((hours[1][COUNT + pulse] - (-1.0f32 / 6.0).exp()).abs() < 1e-6);
-        assert!((hours[2][COUNT + leukocytes] - (-6.0f32 / 36.0).exp()).abs() < 1e-6);
+        assert!((hours[1][COUNT + pulse] - (-1.0f32 / 8.0).exp()).abs() < 1e-6);
+        assert!((hours[2][COUNT + leukocytes] - (-6.0f32 / 8.0).exp()).abs() < 1e-6);
         assert!((hours[0][2 * COUNT] - 1.0).abs() < 1e-6, "17 years over 65");
         assert_eq!(hours[0][2 * COUNT + 1], -0.5);
     }

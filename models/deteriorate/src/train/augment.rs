@@ -23,7 +23,7 @@ pub struct Augmentation {
 
 impl Default for Augmentation {
     fn default() -> Self {
-        Self { drop_input: 0.1, thin: 0.5, keep_at_least: 0.4, shift: 0.1, late_start: 0.3, drop_background: 0.05 }
+        Self { drop_input: 0.06, thin: 0.5, keep_at_least: 0.4, shift: 0.1, late_start: 0.3, drop_background: 0.05 }
     }
 }
 

@@ -50,12 +50,12 @@ impl Default for Options {
         Self {
             seed: 1,
             icu_hour: false,
-            members: 4,
-            hidden: 48,
-            epochs: 14,
+            members: 3,
+            hidden: 64,
+            epochs: 12,
             batch: 64,
             learning_rate: 3e-3,
-            weight_decay: 0.05,
+            weight_decay: 0.03,
             augmentation: Augmentation::default(),
         }
     }
