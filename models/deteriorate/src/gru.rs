@@ -1,4 +1,4 @@
-//! A layer of gated recurrent units (Cho et al. 2014, in the form with the reset gate after the product, as cuDNN and
+//! A layer of gated recurrent units (Cho et al. 2014, in the form with the reset gate after the product, as `cuDNN` and
 //! `PyTorch` have it) over whole sequences, as one operation of candle's graph.
 //!
 //! Recorded step by step, candle's graph of a sequence has some thirty nodes an hour, and the gradients of slices are
@@ -25,28 +25,28 @@ pub fn sequence(inputs: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tenso
 pub fn step(inputs: &[f32], products: &[f32], states: &[f32], hidden: usize) -> Vec<f32> {
     let mut next = vec![0.0; states.len()];
     let rows = inputs.chunks_exact(3 * hidden).zip(products.chunks_exact(3 * hidden));
-    for ((x, p), (h, out)) in rows.zip(states.chunks_exact(hidden).zip(next.chunks_exact_mut(hidden))) {
+    for ((input, product), (state, out)) in rows.zip(states.chunks_exact(hidden).zip(next.chunks_exact_mut(hidden))) {
         for unit in 0..hidden {
-            let gates = Gates::of(x, p, unit, hidden);
-            out[unit] = gates.z * h[unit] + (1.0 - gates.z) * gates.n;
+            let Gates { update, new, .. } = Gates::of(input, product, unit, hidden);
+            out[unit] = update * state[unit] + (1.0 - update) * new;
         }
     }
     next
 }
 
 struct Gates {
-    r: f32,
-    z: f32,
-    n: f32,
+    reset: f32,
+    update: f32,
+    new: f32,
 }
 
 impl Gates {
     #[inline]
-    fn of(x: &[f32], p: &[f32], unit: usize, hidden: usize) -> Self {
-        let r = sigmoid(x[unit] + p[unit]);
-        let z = sigmoid(x[hidden + unit] + p[hidden + unit]);
-        let n = (x[2 * hidden + unit] + r * p[2 * hidden + unit]).tanh();
-        Self { r, z, n }
+    fn of(input: &[f32], product: &[f32], unit: usize, hidden: usize) -> Self {
+        let reset = sigmoid(input[unit] + product[unit]);
+        let update = sigmoid(input[hidden + unit] + product[hidden + unit]);
+        let new = (input[2 * hidden + unit] + reset * product[2 * hidden + unit]).tanh();
+        Self { reset, update, new }
     }
 }
 
@@ -172,18 +172,19 @@ impl Given<'_> {
         let hidden = self.hidden;
         for row in 0..carried.len() / hidden {
             let (narrow, wide) = (row * hidden, row * 3 * hidden);
-            let (x, p) = (&self.inputs[wide..wide + 3 * hidden], &self.products[wide..wide + 3 * hidden]);
+            let inputs = &self.inputs[wide..wide + 3 * hidden];
+            let products = &self.products[wide..wide + 3 * hidden];
             for unit in 0..hidden {
-                let Gates { r, z, n } = Gates::of(x, p, unit, hidden);
+                let Gates { reset, update, new } = Gates::of(inputs, products, unit, hidden);
                 let wanted = carried[narrow + unit] + self.gradient[narrow + unit];
-                let of_new = wanted * (1.0 - z) * (1.0 - n * n);
-                let of_update = wanted * (self.before[narrow + unit] - n) * z * (1.0 - z);
-                let of_reset = of_new * p[2 * hidden + unit] * r * (1.0 - r);
+                let of_new = wanted * (1.0 - update) * (1.0 - new * new);
+                let of_update = wanted * (self.before[narrow + unit] - new) * update * (1.0 - update);
+                let of_reset = of_new * products[2 * hidden + unit] * reset * (1.0 - reset);
                 for (gate, value) in [of_reset, of_update, of_new].into_iter().enumerate() {
                     of_inputs[wide + gate * hidden + unit] = value;
-                    of_products[wide + gate * hidden + unit] = if gate == 2 { value * r } else { value };
+                    of_products[wide + gate * hidden + unit] = if gate == 2 { value * reset } else { value };
                 }
-                carried[narrow + unit] = wanted * z;
+                carried[narrow + unit] = wanted * update;
             }
         }
     }
@@ -206,13 +207,13 @@ mod tests {
         let mut all = Vec::new();
         let sigmoid = |x: Tensor| ((x.neg()?.exp()? + 1.0)?).recip();
         for hour in 0..hours {
-            let x = inputs.get(hour)?;
-            let p = state.matmul(weight)?.broadcast_add(bias)?;
-            let part = |t: &Tensor, n: usize| t.narrow(1, n * hidden, hidden);
-            let r = sigmoid((part(&x, 0)? + part(&p, 0)?)?)?;
-            let z = sigmoid((part(&x, 1)? + part(&p, 1)?)?)?;
-            let n = (part(&x, 2)? + (r * part(&p, 2)?)?)?.tanh()?;
-            state = ((&z * &state)? + ((1.0 - z)? * n)?)?;
+            let input = inputs.get(hour)?;
+            let product = state.matmul(weight)?.broadcast_add(bias)?;
+            let part = |tensor: &Tensor, gate: usize| tensor.narrow(1, gate * hidden, hidden);
+            let reset = sigmoid((part(&input, 0)? + part(&product, 0)?)?)?;
+            let update = sigmoid((part(&input, 1)? + part(&product, 1)?)?)?;
+            let new = (part(&input, 2)? + (reset * part(&product, 2)?)?)?.tanh()?;
+            state = ((&update * &state)? + ((1.0 - update)? * new)?)?;
             all.push(state.clone());
         }
         Tensor::stack(&all, 0)

@@ -36,20 +36,20 @@ pub struct Network {
 }
 
 /// Shapes by name for so many inputs and hidden units.
-fn shapes(inputs: usize, hidden: usize) -> [(&'static str, Vec<usize>); 10] {
-    let [a, b, c, d, e, f, g, h, i, j] = NAMES;
-    [
-        (a, vec![inputs, 3 * hidden]),
-        (b, vec![3 * hidden]),
-        (c, vec![hidden, 3 * hidden]),
-        (d, vec![3 * hidden]),
-        (e, vec![inputs, hidden]),
-        (f, vec![hidden]),
-        (g, vec![2 * hidden, HEAD]),
-        (h, vec![HEAD]),
-        (i, vec![HEAD, 1]),
-        (j, vec![1]),
-    ]
+fn shapes(inputs: usize, hidden: usize) -> Vec<(&'static str, Vec<usize>)> {
+    let shapes = [
+        vec![inputs, 3 * hidden],
+        vec![3 * hidden],
+        vec![hidden, 3 * hidden],
+        vec![3 * hidden],
+        vec![inputs, hidden],
+        vec![hidden],
+        vec![2 * hidden, HEAD],
+        vec![HEAD],
+        vec![HEAD, 1],
+        vec![1],
+    ];
+    NAMES.into_iter().zip(shapes).collect()
 }
 
 impl Network {

@@ -23,6 +23,9 @@ pub struct Options {
     /// Every patient of it, as of another hospital; otherwise only those that training leaves untouched.
     #[arg(long)]
     all: bool,
+    /// With vital signs only, as a monitor sends them.
+    #[arg(long)]
+    bedside: bool,
     /// Weights to measure instead of those that come with the program; several, separated by commas.
     #[arg(long, value_name = "FILE", value_delimiter = ',')]
     weights: Vec<PathBuf>,
@@ -39,6 +42,7 @@ pub struct Options {
 struct Report {
     data: PathBuf,
     all: bool,
+    bedside: bool,
     scores: Vec<Measured>,
 }
 
@@ -54,7 +58,10 @@ struct Measured {
 
 pub fn run(options: &Options) -> anyhow::Result<()> {
     let models = models(&options.weights)?;
-    let stays = read(&options.data)?;
+    let mut stays = read(&options.data)?;
+    if options.bedside {
+        stays.iter_mut().for_each(Stay::keep_bedside);
+    }
     let chosen: Vec<&Stay> =
         stays.iter().filter(|stay| options.all || challenge::part(&stay.id) == Part::Test).collect();
     anyhow::ensure!(!chosen.is_empty(), "no patient of {} is among those to measure", options.data.display());
@@ -66,7 +73,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let others = options.baseline_data.as_deref().map(read).transpose()?;
     let fit_on = others.as_deref().or_else(|| (!options.all).then_some(stays.as_slice()));
     scores.extend(baselines(fit_on, &chosen)?);
-    let report = Report { data: options.data.clone(), all: options.all, scores };
+    let report = Report { data: options.data.clone(), all: options.all, bedside: options.bedside, scores };
     print(&report);
     if let Some(file) = &options.json {
         let json = serde_json::to_string_pretty(&report)?;

@@ -10,7 +10,7 @@ pub use parse::{ParseError, parse};
 pub use source::{SourceError, read};
 pub use split::{Part, part};
 
-use crate::inputs::Row;
+use crate::inputs::{INPUTS, Row};
 
 /// Hours of one stay that are read: two and a half years. The data set ends at 336.
 pub const MAX_HOURS: usize = 21_900;
@@ -66,5 +66,16 @@ pub struct Stay {
 impl Stay {
     pub fn ever_septic(&self) -> bool {
         self.hours.iter().any(|hour| hour.septic)
+    }
+
+    /// Takes away what no bedside monitor measures.
+    pub fn keep_bedside(&mut self) {
+        for hour in &mut self.hours {
+            for (value, input) in hour.measured.0.iter_mut().zip(&INPUTS) {
+                if !input.bedside {
+                    *value = f32::NAN;
+                }
+            }
+        }
     }
 }

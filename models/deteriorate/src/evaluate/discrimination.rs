@@ -31,9 +31,9 @@ impl Ranked {
         for (at, label, last) in &self.order {
             let weight = weight(*at as usize);
             if *label {
-                tied_positive += weight
+                tied_positive += weight;
             } else {
-                tied_negative += weight
+                tied_negative += weight;
             }
             if *last {
                 area += tied_negative * (positive + 0.5 * tied_positive);

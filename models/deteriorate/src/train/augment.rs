@@ -65,7 +65,8 @@ impl Augmentation {
         for hour in &mut stay.hours {
             let (round, blood) = (rng.chance(rounds), rng.chance(bloods));
             for (value, input) in hour.measured.0.iter_mut().zip(&INPUTS) {
-                if !(if input.bedside { round } else { blood }) {
+                let kept = if input.bedside { round } else { blood };
+                if !kept {
                     *value = f32::NAN;
                 }
             }
