@@ -101,9 +101,9 @@ impl Deterioration {
         let present: Vec<_> = questions.iter().map(|question| (question, &question.present)).collect();
         let scores = self.step(&present, &states.iter().collect::<Vec<_>>())?;
         let calibrated = self.calibration();
-        let scored =
+        let explained =
             |(state, (now, scores)): (State, (State, Vec<f32>))| self.scored(state, &now, &scores, &calibrated);
-        Ok(states.into_iter().zip(scores).map(scored).collect())
+        Ok(states.into_iter().zip(scores).map(explained).collect())
     }
 
     /// One hour of several patients: their new states, and the scores of the rows of each.

@@ -181,8 +181,8 @@ pub fn subgroups(scored: &Scored<'_>) -> Vec<Subgroup> {
     ];
     let group = |(name, belongs): &Of| {
         let chosen = scored.stays.iter().zip(scored.scores).filter(|(stay, _)| belongs(stay));
-        let (stays, scores): (Vec<&Stay>, Vec<Vec<f32>>) = chosen.map(|(stay, scores)| (*stay, scores.clone())).unzip();
-        let inside = Scored { stays: &stays, scores: &scores, probability: None, warn_at: None };
+        let (stays, theirs): (Vec<&Stay>, Vec<Vec<f32>>) = chosen.map(|(stay, scores)| (*stay, scores.clone())).unzip();
+        let inside = Scored { stays: &stays, scores: &theirs, probability: None, warn_at: None };
         let (auroc, _) = Flat::of(&inside).areas(stays.len());
         Subgroup { name: (*name).to_owned(), patients: stays.len(), auroc }
     };

@@ -56,7 +56,7 @@ impl Reference {
     }
 
     fn spread(&self, scores: &[f64]) -> Vec<f64> {
-        let mut counts = vec![0.0; BINS];
+        let mut counts = [0.0; BINS];
         for score in scores {
             counts[self.edges.partition_point(|edge| edge < score)] += 1.0;
         }

@@ -153,14 +153,14 @@ fn one(
             told(Step::Batch { loss: loss.to_scalar()? });
         }
         let averaged = network.with_values(optimiser.average())?;
-        let scorer = Weights {
+        let alone = Weights {
             recipe: recipe.clone(),
             members: vec![averaged.clone()],
             calibration: Platt::default(),
             warn_at: 0.0,
             training: Training::default(),
         };
-        let scores: Vec<f32> = scorer.score(validation)?.into_iter().flatten().collect();
+        let scores: Vec<f32> = alone.score(validation)?.into_iter().flatten().collect();
         let auroc = Ranked::new(&scores, &labels).auroc(|_| 1.0).unwrap_or(0.5);
         let better = best.as_ref().is_none_or(|(known, _)| auroc > *known);
         told(Step::Epoch { epoch, auroc, best: better });
