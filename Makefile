@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.tools/venv/bin:$(PATH)
 BIN := target/debug/healthsync
 WEB := web/dist/index.html
 
-.PHONY: run test bench bench-speech setup setup-test models web build lint check clean-tools help
+.PHONY: run test bench bench-pools bench-precision bench-speech bench-call bench-vitals setup setup-test models web build lint check clean-tools help
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,11 +22,26 @@ test: setup-test build models lint ## Set up, then run every test
 
 # QUICK=1 takes minutes instead of an hour; RECORDINGS=FOLDER speaks recordings of your own (see loadtests/README.md);
 # BENCH_ARGS are given to the command as they are.
-bench: bench-speech ## Every benchmark beside its peers
+bench: bench-speech bench-pools bench-call bench-vitals ## Every benchmark beside its peers
 
 bench-speech: build models ## Live streams held and recognition speed, beside WhisperLive and faster-whisper
 	@loadtests/bench/speech/setup.sh
 	@$(BIN) bench speech $(if $(QUICK),--quick) $(if $(RECORDINGS),--recordings "$(RECORDINGS)") $(BENCH_ARGS)
+
+bench-pools: build models ## How requests are batched, beside Triton, and what that gives
+	@loadtests/bench/pools/setup.sh
+	@$(BIN) bench pools $(if $(QUICK),--quick) $(if $(RECORDINGS),--recordings "$(RECORDINGS)") $(BENCH_ARGS)
+
+bench-precision: build ## Size, speed and quality of each form of the recogniser's weights; needs RECORDINGS=FOLDER
+	@$(BIN) models pull --variants
+	@$(BIN) bench precision --recordings "$(RECORDINGS)" $(if $(QUICK),--limit 8 --repeats 1) $(BENCH_ARGS)
+
+bench-vitals: build models ## Monitors' messages a second, beside python-hl7 and what loopback allows
+	@loadtests/bench/vitals/setup.sh
+	@$(BIN) bench vitals $(if $(QUICK),--quick) $(BENCH_ARGS)
+
+bench-call: build models ## A call of half an hour: whether its delays or the server's memory grow
+	@$(BIN) bench call $(if $(QUICK),--minutes 5 --every 1) $(BENCH_ARGS)
 
 lint: setup web ## Formatting, clippy, dependency and type checks
 	@echo "==> Checking formatting and lints"

@@ -71,7 +71,8 @@ if [ "$level" = test ]; then
     modes=/usr/share/apertium/modes
     [ -e $modes/eng-spa.mode ] || apt_install "$modes/eng-spa.mode" apertium-eng-spa
     [ -e $modes/es-pt.mode ] || apt_install "$modes/es-pt.mode" apertium-es-pt
-    # A real HL7 sender, DICOM files of many kinds, and a real browser.
+    # A real HL7 sender, a real client of inference servers, and a real browser.
     pip_install hl7 "hl7==0.4.5"
+    pip_install tritonclient "tritonclient[http]==2.73.0"
     apt_install chromium chromium
 fi

@@ -1,11 +1,16 @@
 //! Configuration: built-in defaults, then a TOML file, then `HEALTHSYNC__SECTION__KEY` from the environment.
 //! Unknown keys are refused, so that a misspelt one cannot be silently without effect.
 
+mod pools;
+
+pub use pools::{Operations, Place, Placement, Pools};
+
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
 };
 use healthsync_events::Language;
+use healthsync_hl7::time::Zone;
 use healthsync_speak::voice_language;
 use healthsync_transcribe::Precision;
 use serde::{Deserialize, Serialize};
@@ -26,9 +31,13 @@ const ENV_PREFIX: &str = "HEALTHSYNC__";
 pub struct Config {
     pub http: Http,
     pub mllp: Mllp,
+    pub kserve: Kserve,
     pub webrtc: Webrtc,
     pub storage: Storage,
     pub models: Models,
+    pub pools: Pools,
+    pub placement: Placement,
+    pub operations: Operations,
     pub translation: Translation,
     pub speech: Speech,
     pub sessions: Sessions,
@@ -52,6 +61,33 @@ pub struct Mllp {
     pub max_connections: usize,
     /// Seconds a monitor may stay silent before its connection is closed.
     pub idle_timeout_seconds: u64,
+    /// Minutes east of UTC that times are in which name no zone, in messages that name none.
+    pub utc_offset_minutes: i32,
+    /// Connections speak TLS, all of them.
+    pub tls: Option<MllpTls>,
+}
+
+/// Files in PEM.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MllpTls {
+    /// The server's certificate, then those that lead to its authority.
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// Authorities whose certificates monitors must show; absent, they need none.
+    #[serde(default)]
+    pub client_authorities: Option<PathBuf>,
+}
+
+/// The pools for programs that speak the KServe v2 inference protocol, such as `tritonclient`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Kserve {
+    pub enabled: bool,
+    pub listen: SocketAddr,
+    /// File with the bearer token that clients must present, at least 32 characters.
+    pub token_file: Option<PathBuf>,
+    pub max_connections: usize,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -88,6 +124,8 @@ pub struct Models {
     /// Calibrations of the learned risk, as `healthsync learn risk` keeps them; the one that the weights came with when
     /// absent. A server that runs takes a new one within half a minute.
     pub calibration_file: Option<PathBuf>,
+    /// Neither translates nor speaks, and does not load what that takes: for small devices and one language.
+    pub captions_only: bool,
 }
 
 /// What recognises speech.
@@ -99,6 +137,8 @@ pub enum TranscribeEngine {
     WhisperCpp,
     /// Batches of utterances, on a GPU or the CPU. Needs a binary built with the feature `candle`.
     Candle,
+    /// The same, with utterances that join and leave between two tokens.
+    CandleContinuous,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -188,7 +228,19 @@ impl Default for Http {
 
 impl Default for Mllp {
     fn default() -> Self {
-        Self { listen: ([127, 0, 0, 1], 2575).into(), max_connections: 512, idle_timeout_seconds: 600 }
+        Self {
+            listen: ([127, 0, 0, 1], 2575).into(),
+            max_connections: 512,
+            idle_timeout_seconds: 600,
+            utc_offset_minutes: 0,
+            tls: None,
+        }
+    }
+}
+
+impl Default for Kserve {
+    fn default() -> Self {
+        Self { enabled: false, listen: ([127, 0, 0, 1], 8000).into(), token_file: None, max_connections: 64 }
     }
 }
 
@@ -215,6 +267,7 @@ impl Default for Models {
             speak_threads: 0,
             deterioration: true,
             calibration_file: None,
+            captions_only: false,
         }
     }
 }
@@ -259,6 +312,8 @@ pub enum ConfigError {
     Invalid(#[from] Box<figment::Error>),
     #[error("{key} must be {rule}")]
     Value { key: &'static str, rule: &'static str },
+    #[error("pools.{pool}: {refusal}")]
+    Pool { pool: &'static str, refusal: String },
     #[error("speech.voices.{language} must be {rule}")]
     Voices { language: String, rule: &'static str },
     #[error("speech.voices.{language} names {voice:?}, which is no voice of that language")]
@@ -283,6 +338,7 @@ impl Config {
         let at_least_one = [
             ("http.max_connections", self.http.max_connections),
             ("mllp.max_connections", self.mllp.max_connections),
+            ("kserve.max_connections", self.kserve.max_connections),
             ("webrtc.max_connections", self.webrtc.max_connections),
             ("sessions.max_open", self.sessions.max_open),
             ("sessions.actor_threads", self.sessions.actor_threads),
@@ -291,8 +347,21 @@ impl Config {
         ];
         match at_least_one.into_iter().find(|(_, value)| *value == 0) {
             Some((key, _)) => Err(ConfigError::Value { key, rule: "at least 1" }),
-            None => self.models.check().and_then(|()| self.speech.check()),
+            None if self.kserve.enabled && self.kserve.token_file.is_none() => {
+                Err(ConfigError::Value { key: "kserve.token_file", rule: "given where kserve.enabled is true" })
+            }
+            None if self.mllp.zone().is_none() => {
+                Err(ConfigError::Value { key: "mllp.utc_offset_minutes", rule: "-720 to 840" })
+            }
+            None => self.check_parts(),
         }
+    }
+
+    fn check_parts(&self) -> Result<(), ConfigError> {
+        self.models.check()?;
+        self.pools.check()?;
+        self.placement.check()?;
+        self.speech.check()
     }
 
     /// Cores to use where the configuration says 0.
@@ -301,10 +370,17 @@ impl Config {
     }
 }
 
+impl Mllp {
+    /// `None` where the offset is none on earth.
+    pub fn zone(&self) -> Option<Zone> {
+        Zone::from_minutes(self.utc_offset_minutes)
+    }
+}
+
 impl Models {
     fn check(&self) -> Result<(), ConfigError> {
         let refuse = |key, rule| Err(ConfigError::Value { key, rule });
-        let candle = self.transcribe_engine == TranscribeEngine::Candle;
+        let candle = self.transcribe_engine != TranscribeEngine::WhisperCpp;
         if candle && !cfg!(feature = "candle") {
             return refuse(
                 "models.transcribe_engine",
@@ -371,9 +447,27 @@ mod tests {
     }
 
     #[test]
+    fn the_pools_are_not_opened_without_a_token() {
+        assert!(!load("").unwrap().kserve.enabled);
+        let error = load("[kserve]\nenabled = true\n").unwrap_err();
+        assert_eq!(error.to_string(), "kserve.token_file must be given where kserve.enabled is true");
+        assert!(load("[kserve]\nenabled = true\ntoken_file = 'token'\n").is_ok());
+    }
+
+    #[test]
     fn a_zero_that_would_stop_everything_is_refused() {
         let error = load("[sessions]\nmax_open = 0\n").unwrap_err();
         assert_eq!(error.to_string(), "sessions.max_open must be at least 1");
+    }
+
+    #[test]
+    fn the_door_for_monitors_may_speak_tls_and_has_a_zone_on_earth() {
+        let config =
+            load("[mllp]\nutc_offset_minutes = -180\ntls = { certificate = 'a.pem', key = 'a.key' }\n").unwrap();
+        assert_eq!(config.mllp.tls.unwrap().key, PathBuf::from("a.key"));
+        assert!(load("[mllp]\ntls = { certificate = 'a.pem' }\n").is_err(), "a key is missing");
+        let error = load("[mllp]\nutc_offset_minutes = 1000\n").unwrap_err();
+        assert_eq!(error.to_string(), "mllp.utc_offset_minutes must be -720 to 840");
     }
 
     #[test]

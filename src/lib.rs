@@ -4,6 +4,7 @@
 pub mod commands;
 pub mod config;
 pub mod http;
+pub mod kserve;
 pub mod readiness;
 pub mod server;
 pub mod telemetry;

@@ -36,6 +36,8 @@ enum Command {
     /// Measures this machine and the models on it, beside others.
     #[command(subcommand)]
     Bench(commands::bench::Command),
+    /// Shows what the models of a running server are doing, and changes how they do it.
+    Pools(commands::pools::Options),
     /// Checks the configuration and prints it as it would be used.
     ValidateConfig,
 }
@@ -80,6 +82,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Learn(command) => commands::learn::run(&config, command),
         Command::Models(command) => commands::models::run(&config, command),
         Command::Bench(command) => commands::bench::run(&config, command),
+        Command::Pools(options) => commands::pools::run(&config, options),
         Command::ValidateConfig => {
             print!("{}", toml::to_string_pretty(&config)?);
             Ok(())

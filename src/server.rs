@@ -3,6 +3,7 @@
 use crate::{
     config::Config,
     http::{self, App, ServerLimits},
+    kserve,
     readiness::Readiness,
     wiring::LoadedModels,
 };
@@ -18,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Server {
     pub http: SocketAddr,
     pub mllp: SocketAddr,
+    /// Where the pools are reached by the inference protocol, where they are.
+    pub kserve: Option<SocketAddr>,
     readiness: Readiness,
     shutdown: CancellationToken,
     doors: Vec<JoinHandle<()>>,
@@ -32,10 +35,12 @@ impl Server {
         let store = SqliteStore::open(&config.storage.path)
             .map_err(|e| anyhow::anyhow!("the session log {} cannot be opened: {e}", config.storage.path.display()))?;
         let readiness = models.readiness.clone();
+        let inference = Arc::new(kserve::Pools::new(&models.models));
         let threads = ActorThreads::start(config.sessions.actor_threads)?;
         let limits = DirectoryConfig { max_open_sessions: config.sessions.max_open, ..DirectoryConfig::default() };
         let directory =
             Arc::new(Directory::new(Arc::new(store), Clock::system(), models.models, threads.clone(), limits));
+        let mllp_config = crate::wiring::mllp_config(&config.mllp)?;
         let http = listen(config.http.listen, "http.listen").await?;
         let mllp = listen(config.mllp.listen, "mllp.listen").await?;
         let (http_addr, mllp_addr) = (http.local_addr()?, mllp.local_addr()?);
@@ -46,6 +51,7 @@ impl Server {
             sessions: Arc::clone(&sessions),
             whip: Arc::clone(&whip),
             readiness: readiness.clone(),
+            pools: models.pools,
             metrics,
             shutdown: shutdown.clone(),
         };
@@ -53,11 +59,25 @@ impl Server {
             max_connections: config.http.max_connections,
             header_timeout: Duration::from_secs(config.http.header_timeout_seconds),
         };
-        let doors = vec![
-            tokio::spawn(http::serve(http, http::router(app), limits, shutdown.clone())),
-            tokio::spawn(crate::wiring::mllp_server(mllp, sessions, config.mllp.clone(), shutdown.clone())),
+        let mut doors = vec![
+            tokio::spawn(http::serve(http, http::router(app, config.operations.changes), limits, shutdown.clone())),
+            tokio::spawn(healthsync_hl7::server::serve(
+                mllp,
+                sessions,
+                mllp_config,
+                shutdown.clone().cancelled_owned(),
+            )),
         ];
-        Ok(Self { http: http_addr, mllp: mllp_addr, readiness, shutdown, doors, whip, threads, directory })
+        let mut kserve_addr = None;
+        if config.kserve.enabled {
+            let (listener, token) = kserve::open(&config.kserve).await?;
+            kserve_addr = Some(listener.local_addr()?);
+            let limits = ServerLimits { max_connections: config.kserve.max_connections, ..limits };
+            let router = healthsync_kserve::router(inference, token);
+            doors.push(tokio::spawn(http::serve(listener, router, limits, shutdown.clone())));
+        }
+        let (http, mllp, kserve) = (http_addr, mllp_addr, kserve_addr);
+        Ok(Self { http, mllp, kserve, readiness, shutdown, doors, whip, threads, directory })
     }
 
     /// Closes the doors, lets what is under way finish, then closes the log.
@@ -74,7 +94,7 @@ impl Server {
     }
 }
 
-async fn listen(addr: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+pub(crate) async fn listen(addr: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(addr).await.map_err(|e| {
         anyhow::anyhow!("{addr} cannot be listened on ({e}): stop what uses it, or set {key} to another address")
     })

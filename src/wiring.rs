@@ -1,11 +1,14 @@
 //! Which engine does which task, with which weights, on how many threads.
 
+mod absent;
 mod load;
+mod pools;
 mod recognition;
 mod risk;
 
 pub use load::{demo_image, load_speaker, registry};
-pub use recognition::load_transcriber;
+pub use pools::Pools;
+pub use recognition::{load_transcriber, recognition_weights};
 pub use risk::{calibration_ledger, deteriorate_weights};
 
 use crate::{
@@ -13,26 +16,34 @@ use crate::{
     readiness::Readiness,
 };
 use anyhow::Context as _;
-use healthsync_actors::{Models, Pool, PoolConfig, SpeechSettings, pool::ModelFactory};
+use healthsync_actors::{Models, Pool, SpeechSettings, pool::ModelFactory};
 use healthsync_events::Sessions;
-use healthsync_models::Model;
+use healthsync_models::{
+    Model,
+    registry::Registry,
+    tasks::{Speaker, Transcriber, Translator},
+};
 use healthsync_webrtc::{WhipConfig, WhipServer};
+use pools::{Budgets, Source, Wanted};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
     sync::Arc,
     time::Duration,
 };
-use tokio::{net::TcpListener, sync::Semaphore};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Semaphore;
 
 /// Images decoded at a time: each may take several hundred megabytes while it is.
 const IMAGE_TURNS: usize = 2;
+
+/// Why nothing is translated or spoken where `models.captions_only` is set.
+const CAPTIONS_ONLY: &str = "this server writes captions only";
 
 /// The models, loading on their own threads, and who tells when they are ready.
 pub struct LoadedModels {
     pub models: Models,
     pub readiness: Readiness,
+    pub pools: Pools,
 }
 
 impl LoadedModels {
@@ -41,19 +52,14 @@ impl LoadedModels {
         let readiness = Readiness::default();
         let registry = Arc::new(load::registry(config)?);
         let speech = speech_settings(&config.speech, &load::voices(&registry))?;
-        let transcribe = start(
-            "transcribe",
-            recognition::max_batch(&config.models),
-            64,
-            recognition::transcriber(&registry, &config.models),
-        )?;
-        let translate = start("translate", 8, 256, load::translator(&registry, &config.translation)?)?;
-        let speak = start("speak", 1, 32, load::speaker(&registry, Config::threads(config.models.speak_threads)))?;
+        let (transcribe, translate, speak) = start(config, &registry)?;
         let deterioration = risk::start(&registry, &config.models)?;
         deterioration.iter().for_each(|pool| watch(&readiness, pool));
         watch(&readiness, &transcribe);
         watch(&readiness, &translate);
         watch(&readiness, &speak);
+        let pools: Pools =
+            Arc::new([Arc::new(transcribe.clone()), Arc::new(translate.clone()), Arc::new(speak.clone())]);
         let models = Models {
             transcribe,
             translate,
@@ -64,7 +70,7 @@ impl LoadedModels {
             images: Arc::new(healthsync_dicom::Decoder::default()),
             image_turns: Semaphore::new(IMAGE_TURNS),
         };
-        Ok(Self { models, readiness })
+        Ok(Self { models, readiness, pools })
     }
 }
 
@@ -84,15 +90,44 @@ fn speech_settings(config: &config::Speech, known: &BTreeSet<String>) -> anyhow:
     Ok(SpeechSettings { voices, speed: config.speed, ..SpeechSettings::default() })
 }
 
-/// Bounds are what two seconds of that model's work can hold: a longer queue only makes everyone late.
-fn start<M: Model>(
-    name: &'static str,
-    max_batch: usize,
-    capacity: usize,
-    factory: ModelFactory<M>,
-) -> anyhow::Result<Pool<M>> {
-    let config = PoolConfig { name, capacity, max_batch, max_queue_delay: Duration::ZERO, instances: 1 };
-    Pool::start(config, factory).with_context(|| format!("the {name} pool cannot be started"))
+type TaskPools = (Pool<Transcriber>, Pool<Translator>, Pool<Speaker>);
+
+fn start(config: &Config, registry: &Arc<Registry>) -> anyhow::Result<TaskPools> {
+    let budgets = Budgets::new(config);
+    let threads = Config::threads(config.models.speak_threads);
+    let (translator, speaker) = if config.models.captions_only {
+        (absent::absent("translate", CAPTIONS_ONLY), absent::absent("speak", CAPTIONS_ONLY))
+    } else {
+        (load::translator(registry, &config.translation)?, load::speaker(registry, threads))
+    };
+    let transcribe = Wanted {
+        name: "transcribe",
+        capacity: 64,
+        max_batch: recognition::max_batch(&config.models),
+        threads: Config::threads(config.models.transcribe_threads),
+        source: recognition::source(registry, &config.models),
+    };
+    let translate =
+        Wanted { name: "translate", capacity: 256, max_batch: 8, threads: 1, source: Source::Batch(translator) };
+    let source = Source::Batch(speaker);
+    let speak = Wanted { name: "speak", capacity: 32, max_batch: 1, threads, source };
+    let (settings, places) = (&config.pools, &config.placement);
+    Ok((
+        pools::start(transcribe, &settings.transcribe, &places.transcribe, &budgets)?,
+        pools::start(translate, &settings.translate, &places.translate, &budgets)?,
+        pools::start(speak, &settings.speak, &places.speak, &budgets)?,
+    ))
+}
+
+/// The recogniser as configured, and the requests one run of it takes at most, for who measures it in pools of its own.
+pub fn transcriber(config: &Config) -> anyhow::Result<(ModelFactory<Transcriber>, usize)> {
+    let registry = Arc::new(load::registry(config)?);
+    Ok((recognition::transcriber(&registry, &config.models), recognition::max_batch(&config.models)))
+}
+
+/// The translator as configured, likewise.
+pub fn translator(config: &Config) -> anyhow::Result<ModelFactory<Translator>> {
+    load::translator(&Arc::new(load::registry(config)?), &config.translation)
 }
 
 fn watch<M: Model>(readiness: &Readiness, pool: &Pool<M>) {
@@ -116,18 +151,21 @@ pub fn whip_server(config: &Config, http: IpAddr, sessions: Arc<dyn Sessions>) -
     WhipServer::recording(whip, sessions)
 }
 
-/// Serves HL7 v2 over MLLP until `shutdown`.
-pub async fn mllp_server(
-    listener: TcpListener,
-    sessions: Arc<dyn Sessions>,
-    config: config::Mllp,
-    shutdown: CancellationToken,
-) {
-    let limits = healthsync_hl7::server::Config {
+/// How the door for monitors is served. Certificates are read here, so that a server without them does not start.
+pub fn mllp_config(config: &config::Mllp) -> anyhow::Result<healthsync_hl7::server::Config> {
+    let tls = config.tls.as_ref().map(|files| {
+        healthsync_hl7::tls::acceptor(&healthsync_hl7::tls::Files {
+            certificate: files.certificate.clone(),
+            key: files.key.clone(),
+            client_authorities: files.client_authorities.clone(),
+        })
+    });
+    Ok(healthsync_hl7::server::Config {
         max_connections: config.max_connections,
         idle_timeout: Duration::from_secs(config.idle_timeout_seconds),
-    };
-    healthsync_hl7::server::serve(listener, sessions, limits, shutdown.cancelled_owned()).await;
+        zone: config.zone().context("mllp.utc_offset_minutes is none on earth")?,
+        tls: tls.transpose().context("mllp.tls cannot be used")?,
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The sessions of this process: finds, starts and ends them, and is what every transport talks to.
 
+mod patients;
+
 use crate::{
     clock::Clock,
     log::{ImagePart, Store},
@@ -11,8 +13,8 @@ use crate::{
 use healthsync_deteriorate::stream::Deterioration;
 use healthsync_events::{
     AudioSink, AudioTrackSpec, BoxFuture, EventBody, EventStream, ImageId, ImageUpload, Language, NewSession,
-    PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions, SpeechStream,
-    UnmatchedMessage,
+    PatientChanged, PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions, SpeechStream,
+    UnmappedCode, UnmatchedMessage,
     consultation::{ChatMessage, SessionStarted},
     imaging::{ImageDecoder, ImageReceived},
     limits::{MAX_CHAT_CHARS, MAX_IMAGE_BYTES, MAX_SUBSCRIBERS, MAX_TERM_CHARS, MAX_TERMS},
@@ -65,6 +67,9 @@ pub struct Directory {
     threads: ActorThreads,
     config: DirectoryConfig,
     open: Mutex<HashMap<SessionId, Arc<SessionCell>>>,
+    /// The newest session of patients that monitors have asked for lately. One that is not running any more is looked
+    /// up in the store again; a merge of identifiers empties it.
+    of_patient: Mutex<HashMap<PatientId, SessionId>>,
 }
 
 impl Directory {
@@ -75,7 +80,15 @@ impl Directory {
         threads: ActorThreads,
         config: DirectoryConfig,
     ) -> Self {
-        Self { store, clock, models: Arc::new(models), threads, config, open: Mutex::default() }
+        Self {
+            store,
+            clock,
+            models: Arc::new(models),
+            threads,
+            config,
+            open: Mutex::default(),
+            of_patient: Mutex::default(),
+        }
     }
 
     /// Waits until no inference is under way, or until `limit` has passed: what was heard gets its caption.
@@ -148,12 +161,17 @@ impl Directory {
             spo2_scale: new.spo2_scale,
             terms: new.terms,
         };
-        let receipt = cell.record(EventBody::SessionStarted(started)).await?;
+        let mut receipt = cell.record(EventBody::SessionStarted(started)).await?;
+        let started_at = receipt.at;
+        self.remember_patient(new.patient.clone(), session, true);
+        if let Some(known) = self.store.patient(new.patient.clone()).await? {
+            receipt = cell.record(EventBody::PatientChanged(known)).await?;
+        }
         Ok(SessionSummary {
             session,
             patient: new.patient,
             languages: new.languages,
-            started_at: receipt.at,
+            started_at,
             ended: false,
             head: receipt.seq,
         })
@@ -271,7 +289,7 @@ impl Sessions for Directory {
     }
 
     fn of_patient<'a>(&'a self, patient: &'a PatientId) -> BoxFuture<'a, Result<Option<SessionId>, Refusal>> {
-        Box::pin(async move { self.store.open_session_of(patient.clone()).await.map_err(Refusal::from) })
+        Box::pin(self.session_of(patient))
     }
 
     fn record(&self, session: SessionId, input: EventBody) -> BoxFuture<'_, Result<Receipt, Refusal>> {
@@ -287,6 +305,14 @@ impl Sessions for Directory {
 
     fn unmatched(&self, limit: usize) -> BoxFuture<'_, Result<Vec<UnmatchedMessage>, Refusal>> {
         Box::pin(async move { self.store.unmatched(limit.min(1_000)).await.map_err(Refusal::from) })
+    }
+
+    fn unmapped(&self, limit: usize) -> BoxFuture<'_, Result<Vec<UnmappedCode>, Refusal>> {
+        Box::pin(async move { self.store.unmapped(limit.min(1_000)).await.map_err(Refusal::from) })
+    }
+
+    fn patient_changed(&self, changed: PatientChanged) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(self.change_patient(changed))
     }
 
     fn open_audio(

@@ -13,7 +13,7 @@ use healthsync_models::{
     ModelError,
     registry::{Manifest, Registry},
 };
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 fn pool() -> Pool<Deterioration> {
     let load = || {

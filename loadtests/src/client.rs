@@ -7,15 +7,18 @@ use healthsync_events::{
     speech::SpeechFrame,
 };
 use serde::Deserialize;
-use std::time::Duration;
+use std::{future::ready, time::Duration};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{self, Message},
+    tungstenite::{self, Message, Utf8Bytes},
 };
 
 /// How long any single answer may take. Starting a session on a busy machine takes milliseconds.
 const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long loading a model may take.
+const LOADING: Duration = Duration::from_mins(5);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -101,6 +104,26 @@ impl ApiClient {
         text("reading metrics", self.http.get(format!("{}/metrics", self.base))).await
     }
 
+    /// What is at a path of the server, as JSON.
+    pub async fn get<T: serde::de::DeserializeOwned>(&self, what: &'static str, path: &str) -> Result<T, ClientError> {
+        json(what, self.http.get(format!("{}{path}", self.base))).await
+    }
+
+    /// Changes what is at a path, and returns what it is then, as JSON.
+    pub async fn patch<T: serde::de::DeserializeOwned>(
+        &self,
+        what: &'static str,
+        path: &str,
+        change: &serde_json::Value,
+    ) -> Result<T, ClientError> {
+        json(what, self.http.patch(format!("{}{path}", self.base)).json(change)).await
+    }
+
+    /// Asks for something to be done, and returns what the server says. It may take as long as loading a model does.
+    pub async fn ask(&self, what: &'static str, path: &str) -> Result<String, ClientError> {
+        text(what, self.http.post(format!("{}{path}", self.base)).timeout(LOADING)).await
+    }
+
     /// A document of the session as Markdown: `transcript` or `report`.
     pub async fn markdown(&self, session: SessionId, document: &str) -> Result<String, ClientError> {
         let url = format!("{}/api/v1/sessions/{session}/{document}", self.base);
@@ -168,6 +191,17 @@ impl Stream {
                 Err(error) => return Err(bad(error.to_string())),
             }
         }
+    }
+
+    /// Only the texts, unread: for whoever counts rather than understands. It ends when the server closes the stream.
+    pub fn into_texts(self) -> impl futures_util::Stream<Item = Result<Utf8Bytes, ClientError>> + Unpin + Send {
+        self.socket.filter_map(|message| {
+            ready(match message {
+                Ok(Message::Text(text)) => Some(Ok(text)),
+                Ok(_) | Err(tungstenite::Error::ConnectionClosed) => None,
+                Err(error) => Some(Err(ClientError::failed("reading events")(error.to_string()))),
+            })
+        })
     }
 
     pub async fn send(&mut self, command: &StreamCommand) -> Result<(), ClientError> {

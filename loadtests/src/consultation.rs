@@ -5,7 +5,7 @@ use crate::{
     client::{ApiClient, ClientError, Incoming, Stream},
     hearing::Listener,
     outcome::Outcome,
-    script::{Script, Speaker, Step},
+    script::{Speaker, Step},
 };
 use healthsync_events::{
     EventBody, NewSession, PatientId, SessionSummary, Timestamp, VitalSigns,
@@ -75,10 +75,10 @@ pub struct Played {
 
 type Tell = Arc<dyn Fn(Progress<'_>) + Send + Sync>;
 
-/// Plays the script and returns what came back.
+/// Plays the steps and returns what came back.
 pub async fn play(
     endpoints: &Endpoints,
-    script: &Script,
+    steps: impl IntoIterator<Item = &Step>,
     material: Material,
     tell: Tell,
 ) -> Result<Played, ClientError> {
@@ -93,10 +93,11 @@ pub async fn play(
     tell(Progress::Started(&session));
     let watching = Watcher::start(&api, &session, Arc::clone(&tell)).await?;
     let mut stage = Stage::set(&api, endpoints, &session, material).await?;
-    for step in &script.steps {
+    let mut images = 0;
+    for step in steps {
         stage.perform(step, &watching).await?;
+        images += usize::from(*step == Step::Image);
     }
-    let images = script.steps.iter().filter(|step| **step == Step::Image).count();
     watching.until(SETTLE_LIMIT, |seen| seen.images_ready >= images).await;
     stage.close().await?;
     let report = api.markdown(session.session, "report").await?;

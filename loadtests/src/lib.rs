@@ -3,10 +3,14 @@
 
 pub mod client;
 pub mod consultation;
+pub mod endurance;
+pub mod figures;
 pub mod hearing;
 pub mod outcome;
+pub mod pools;
 pub mod script;
 pub mod speech;
+pub mod vitals;
 
 pub use client::{ApiClient, ClientError};
 pub use consultation::{Endpoints, Progress, play};

@@ -22,6 +22,19 @@ pub struct TranscribeRequest {
     pub cancel: Cancel,
 }
 
+impl TranscribeRequest {
+    /// A second of nothing, for engines to become warm on.
+    pub fn silence() -> Option<Self> {
+        Some(Self {
+            samples: vec![0.0; 16_000].into(),
+            language: SpokenLanguage::Known("en".parse().ok()?),
+            prompt: None,
+            effort: Effort::Draft,
+            cancel: Cancel::default(),
+        })
+    }
+}
+
 /// Says that nobody waits for an answer any more. Engines look at it between steps and give up.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel(Arc<AtomicBool>);
@@ -65,6 +78,17 @@ pub struct Transcription {
     pub confidence: f32,
     /// Probability that the window holds no speech, 0 to 1.
     pub no_speech: f32,
+}
+
+impl Transcription {
+    /// What no working recogniser says, if it is that.
+    pub fn nonsense(&self) -> Option<&'static str> {
+        let shares = [self.confidence, self.no_speech, self.language_probability];
+        let words = self.words.iter().map(|word| word.probability);
+        let is_share = |share: f32| (-0.001..=1.001).contains(&share);
+        let sound = shares.into_iter().chain(words).all(is_share);
+        (!sound).then_some("a probability that is none")
+    }
 }
 
 /// A word with its times in milliseconds from the start of the samples.

@@ -1,7 +1,12 @@
-//! `healthsync bench`: how many live streams this machine holds and how fast the recogniser is, beside others.
-//! `make bench-speech` runs it; `loadtests/README.md` says what is measured.
+//! `healthsync bench`: how many live streams this machine holds, how fast the recogniser is, how well requests are
+//! batched and how many monitors' messages are taken a second, beside others. `make bench` runs it;
+//! `loadtests/README.md` says what is measured.
 
+mod call;
 mod options;
+mod pools;
+mod precision;
+mod vitals;
 
 use super::demo::record_voices;
 use crate::{config::Config, wiring};
@@ -44,24 +49,48 @@ const WEIGHTS: [&str; 4] = ["model.bin", "config.json", "tokenizer.json", "vocab
 pub enum Command {
     /// Live streams held and recognition speed, beside WhisperLive and faster-whisper.
     Speech(Box<SpeechOptions>),
+    /// How requests are batched, beside Triton; what a request costs; what batching gives; live speech beside other work.
+    Pools(Box<pools::PoolsOptions>),
+    /// Size, speed and quality of each form of the recogniser's weights.
+    Precision(precision::PrecisionOptions),
+    /// Serves the fake model of `bench pools`.
+    #[command(hide = true)]
+    PoolsDoor(pools::DoorOptions),
+    /// A call that lasts: whether its delays or the server's memory grow.
+    Call(call::Options),
     /// One pass of the recogniser over a corpus, as JSON.
     #[command(hide = true)]
     EnginePass(PassOptions),
+    /// Monitors' messages a second and scores on the wire, beside python-hl7 and what loopback allows.
+    Vitals(vitals::Options),
+    /// Sends back what comes.
+    #[command(hide = true)]
+    MllpEcho,
 }
 
 pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Speech(options) => super::runtime()?.block_on(async {
-            let mut terminate = signal(SignalKind::terminate())?;
-            // Dropping the benchmark ends every server it has started.
-            tokio::select! {
-                done = speech(config, &options) => done,
-                result = tokio::signal::ctrl_c() => { result?; anyhow::bail!("interrupted") }
-                _ = terminate.recv() => anyhow::bail!("terminated"),
-            }
-        }),
+        Command::Speech(options) => until_interrupted(speech(config, &options)),
+        Command::Pools(options) => until_interrupted(pools::run(config, &options)),
+        Command::Precision(options) => until_interrupted(precision::run(config, &options)),
+        Command::PoolsDoor(options) => super::runtime()?.block_on(pools::serve(&options)),
+        Command::Call(options) => until_interrupted(call::run(config, &options)),
+        Command::Vitals(options) => until_interrupted(vitals::run(&options)),
         Command::EnginePass(options) => engine_pass(config, &options),
+        Command::MllpEcho => until_interrupted(vitals::echo()),
     }
+}
+
+/// Dropping a benchmark ends every server it has started.
+fn until_interrupted(benchmark: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    super::runtime()?.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            done = benchmark => done,
+            result = tokio::signal::ctrl_c() => { result?; anyhow::bail!("interrupted") }
+            _ = terminate.recv() => anyhow::bail!("terminated"),
+        }
+    })
 }
 
 async fn speech(config: &Config, options: &SpeechOptions) -> anyhow::Result<()> {

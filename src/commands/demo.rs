@@ -57,7 +57,7 @@ pub fn run(config: &Config, options: &Options) -> anyhow::Result<()> {
             }
             Progress::Happened(body) => tell_line(body),
         });
-        let played = play(&endpoints, &script, material, tell).await?;
+        let played = play(&endpoints, &script.steps, material, tell).await?;
         if options.end {
             api.end_session(played.session.session).await?;
         }

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod eval;
 pub mod learn;
 pub mod models;
+pub mod pools;
 pub mod serve;
 pub mod train;
 

@@ -10,6 +10,9 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     super::runtime()?.block_on(async move {
         let models = LoadedModels::start(&config)?;
         let server = Server::start(&config, models, metrics).await?;
+        if let Some(kserve) = server.kserve {
+            eprintln!("The pools answer KServe v2 at http://{kserve}/v2");
+        }
         eprintln!("HealthSync is at http://{} and takes HL7 v2 over MLLP at {}", server.http, server.mllp);
         let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {

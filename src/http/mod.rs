@@ -5,8 +5,10 @@ mod events;
 mod extract;
 mod images;
 mod invitations;
+mod observations;
 mod openapi;
 mod ops;
+mod pools;
 mod server;
 mod sessions;
 mod web;
@@ -15,7 +17,7 @@ mod whip;
 
 pub use server::{ServerLimits, serve};
 
-use crate::readiness::Readiness;
+use crate::{readiness::Readiness, wiring::Pools};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -25,7 +27,7 @@ use axum::{
 };
 use healthsync_events::{
     Sessions,
-    limits::{MAX_IMAGE_BYTES, MAX_JSON_BYTES, MAX_SDP_BYTES},
+    limits::{MAX_IMAGE_BYTES, MAX_JSON_BYTES, MAX_OBSERVATIONS_BYTES, MAX_SDP_BYTES},
 };
 use healthsync_webrtc::WhipServer;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -41,12 +43,14 @@ pub struct App {
     pub sessions: Arc<dyn Sessions>,
     pub whip: Arc<WhipServer>,
     pub readiness: Readiness,
+    pub pools: Pools,
     pub metrics: PrometheusHandle,
     /// Cancelled when the server begins to shut down.
     pub shutdown: CancellationToken,
 }
 
-pub fn router(app: App) -> Router {
+/// `changes`: whether pools may be changed over HTTP.
+pub fn router(app: App, changes: bool) -> Router {
     let media = Router::new()
         .route("/api/v1/sessions/{id}/whip", post(whip::offer))
         .route("/api/v1/whip/{resource}", patch(whip::trickle).delete(whip::close))
@@ -56,6 +60,9 @@ pub fn router(app: App) -> Router {
     let images = Router::new()
         .route("/api/v1/sessions/{id}/images", post(images::upload))
         .layer(DefaultBodyLimit::max(MAX_IMAGE_BYTES + MULTIPART_OVERHEAD));
+    let observations = Router::new()
+        .route("/api/v1/sessions/{id}/observations", post(observations::record))
+        .layer(DefaultBodyLimit::max(MAX_OBSERVATIONS_BYTES));
     let rest = Router::new()
         .route("/api/v1/sessions", post(sessions::create).get(sessions::list))
         .route("/api/v1/sessions/{id}", get(sessions::summary))
@@ -66,13 +73,26 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/sessions/{id}/images/{image}/preview", get(images::preview))
         .route("/api/v1/sessions/{id}/invitations", post(invitations::create))
         .route("/api/v1/invitations/{token}", get(invitations::show))
-        .route("/api/v1/unmatched", get(sessions::unmatched))
+        .route("/api/v1/unmatched", get(observations::unmatched))
+        .route("/api/v1/unmapped", get(observations::unmapped))
+        .route("/api/v1/pools", get(pools::list))
         .route("/livez", get(ops::livez))
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES));
+    let operations = if changes {
+        Router::new()
+            .route("/api/v1/pools/{name}", get(pools::show).patch(pools::change))
+            .route("/api/v1/pools/{name}/reload", post(pools::reload))
+            .route("/api/v1/pools/{name}/promote", post(pools::promote))
+            .route("/api/v1/pools/{name}/roll-back", post(pools::roll_back))
+    } else {
+        Router::new().route("/api/v1/pools/{name}", get(pools::show))
+    };
     rest.merge(media)
+        .merge(operations.layer(DefaultBodyLimit::max(MAX_JSON_BYTES)))
         .merge(images)
+        .merge(observations)
         .with_state(app)
         .merge(openapi::page())
         .fallback(web::asset)

@@ -1,14 +1,15 @@
 //! The OpenAPI document and its page. Paths are described where they are handled; the shapes they carry come
 //! from the event vocabulary's own JSON Schema, which OpenAPI 3.1 takes as it is.
 
-use super::{error::Problem, events, images, invitations, ops, sessions, whep, whip};
+use super::{error::Problem, events, images, invitations, observations, ops, pools, sessions, whep, whip};
 use axum::Router;
 use healthsync_events::{
-    Event, NewSession, Receipt, SessionSummary, UnmatchedMessage,
+    Event, NewSession, Receipt, SessionSummary, UnmappedCode, UnmatchedMessage,
     envelope::{StreamCommand, StreamNotice},
     scribe::ReportReady,
     transcript::Transcript,
 };
+use healthsync_websocket::{LineResult, ObservationLine};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::Value;
 use utoipa::OpenApi;
@@ -27,7 +28,9 @@ use utoipa_swagger_ui::SwaggerUi;
         sessions::end,
         sessions::transcript,
         sessions::report,
-        sessions::unmatched,
+        observations::record,
+        observations::unmatched,
+        observations::unmapped,
         events::stream,
         invitations::create,
         invitations::show,
@@ -39,6 +42,12 @@ use utoipa_swagger_ui::SwaggerUi;
         whep::offer,
         whep::trickle,
         whep::close,
+        pools::list,
+        pools::show,
+        pools::change,
+        pools::reload,
+        pools::promote,
+        pools::roll_back,
         ops::livez,
         ops::readyz,
         ops::metrics
@@ -60,10 +69,15 @@ pub fn document() -> Value {
     add::<Transcript>(&mut generator);
     add::<ReportReady>(&mut generator);
     add::<UnmatchedMessage>(&mut generator);
+    add::<UnmappedCode>(&mut generator);
+    add::<ObservationLine>(&mut generator);
+    add::<LineResult>(&mut generator);
     let mut document = serde_json::to_value(Paths::openapi()).unwrap_or_default();
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         schemas.extend(generator.take_definitions(true));
-        for (list, item) in [("SessionList", "SessionSummary"), ("UnmatchedList", "UnmatchedMessage")] {
+        for (list, item) in
+            [("SessionList", "SessionSummary"), ("UnmatchedList", "UnmatchedMessage"), ("UnmappedList", "UnmappedCode")]
+        {
             let items = serde_json::json!({ "$ref": format!("#/components/schemas/{item}") });
             schemas.insert(list.into(), serde_json::json!({ "type": "array", "items": items }));
         }

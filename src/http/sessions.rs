@@ -135,24 +135,6 @@ async fn write_report(app: &App, id: SessionId) -> Result<ReportReady, Refusal> 
     tokio::time::timeout(REPORT_WAIT, wait).await.unwrap_or_else(|_| Err(Refusal::unavailable("report")))
 }
 
-#[derive(Debug, Deserialize)]
-pub struct UnmatchedQuery {
-    #[serde(default = "default_limit")]
-    limit: usize,
-}
-
-fn default_limit() -> usize {
-    100
-}
-
-/// Monitor messages kept for patients without a session, newest first.
-#[utoipa::path(get, path = "/api/v1/unmatched", tag = "monitors",
-    params(("limit" = Option<usize>, Query, description = "At most this many, up to 1,000; 100 when absent")),
-    responses((status = 200, description = "Kept messages", body = ref("#/components/schemas/UnmatchedList"))))]
-pub async fn unmatched(State(app): State<App>, Params(query): Params<UnmatchedQuery>) -> Result<Response, Error> {
-    Ok(Json(app.sessions.unmatched(query.limit).await?).into_response())
-}
-
 fn prefers_markdown(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accept.contains(MARKDOWN)

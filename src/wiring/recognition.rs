@@ -1,12 +1,15 @@
 //! Which engine recognises speech, from which form of the weights.
 
 use super::load::missing;
+use super::pools::Source;
 use crate::config::{self, Config, TranscribeEngine};
 use anyhow::Context as _;
 use healthsync_actors::pool::ModelFactory;
+#[cfg(feature = "candle")]
+use healthsync_actors::pool::SlotModel;
 use healthsync_models::{ModelError, registry::Registry, tasks::Transcriber};
 use healthsync_transcribe::{CtranslateToGgml, CtranslateToSafetensors, Precision, WhisperConfig, WhisperTranscriber};
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 /// The registry's entry.
 const WHISPER: &str = "whisper-base";
@@ -23,7 +26,7 @@ pub(super) fn register(registry: Registry, models: &config::Models) -> Registry 
 
 fn weights(models: &config::Models) -> &'static str {
     match (models.transcribe_engine, models.transcribe_precision) {
-        (TranscribeEngine::Candle, _) => "model.safetensors",
+        (TranscribeEngine::Candle | TranscribeEngine::CandleContinuous, _) => "model.safetensors",
         (TranscribeEngine::WhisperCpp, Precision::F16) => "ggml-base.bin",
         (TranscribeEngine::WhisperCpp, Precision::Q8_0) => "ggml-base-q8_0.bin",
         (TranscribeEngine::WhisperCpp, Precision::Q5_1) => "ggml-base-q5_1.bin",
@@ -35,7 +38,16 @@ pub(super) fn max_batch(models: &config::Models) -> usize {
     match models.transcribe_engine {
         // It takes one after the other: whoever is first need not wait for the others.
         TranscribeEngine::WhisperCpp => 1,
-        TranscribeEngine::Candle => candle_batch(models),
+        TranscribeEngine::Candle | TranscribeEngine::CandleContinuous => candle_batch(models),
+    }
+}
+
+/// How the pool recognises.
+pub(super) fn source(registry: &Arc<Registry>, models: &config::Models) -> Source<Transcriber> {
+    match models.transcribe_engine {
+        #[cfg(feature = "candle")]
+        TranscribeEngine::CandleContinuous => continuous(registry, models),
+        _ => Source::Batch(transcriber(registry, models)),
     }
 }
 
@@ -43,7 +55,7 @@ pub(super) fn transcriber(registry: &Arc<Registry>, models: &config::Models) -> 
     let (registry, models) = (Arc::clone(registry), models.clone());
     Arc::new(move || match models.transcribe_engine {
         TranscribeEngine::WhisperCpp => whisper_cpp(&registry, &models),
-        TranscribeEngine::Candle => candle(&registry, &models),
+        TranscribeEngine::Candle | TranscribeEngine::CandleContinuous => batches(&registry, &models),
     })
 }
 
@@ -52,6 +64,14 @@ pub fn load_transcriber(config: &Config, threads: usize) -> anyhow::Result<Trans
     let models = config::Models { transcribe_threads: threads, ..config.models.clone() };
     let factory = transcriber(&Arc::new(super::registry(config)?), &models);
     factory().context("the recogniser cannot be loaded")
+}
+
+/// The file of weights that the configuration chooses; an error where it is not there.
+pub fn recognition_weights(config: &Config) -> anyhow::Result<PathBuf> {
+    let name = weights(&config.models);
+    let files = super::registry(config)?.open_files(WHISPER, &[name]);
+    let files = files.with_context(|| format!("{name} is missing: run `healthsync models pull --variants`"))?;
+    Ok(files.file(name)?.to_owned())
 }
 
 fn whisper_cpp(registry: &Registry, models: &config::Models) -> Result<Transcriber, ModelError> {
@@ -74,7 +94,20 @@ fn candle_batch(models: &config::Models) -> usize {
 }
 
 #[cfg(feature = "candle")]
-fn candle(registry: &Registry, models: &config::Models) -> Result<Transcriber, ModelError> {
+fn continuous(registry: &Arc<Registry>, models: &config::Models) -> Source<Transcriber> {
+    use healthsync_transcribe::CandleSequences;
+    let (registry, models) = (Arc::clone(registry), models.clone());
+    Source::Slots(Arc::new(move || {
+        let model = CandleSequences::new(candle(&registry, &models)?);
+        Ok::<_, ModelError>(Box::new(model) as SlotModel<_, _>)
+    }))
+}
+
+#[cfg(feature = "candle")]
+fn candle(
+    registry: &Registry,
+    models: &config::Models,
+) -> Result<healthsync_transcribe::CandleTranscriber, ModelError> {
     use healthsync_transcribe::{CandleConfig, CandleFiles, CandleTranscriber};
     let names = [weights(models), "tokenizer.json", "config.json"];
     let files = registry.open_files(WHISPER, &names).map_err(missing(WHISPER))?;
@@ -82,12 +115,17 @@ fn candle(registry: &Registry, models: &config::Models) -> Result<Transcriber, M
     let [weights, tokenizer, config] = names;
     let paths = CandleFiles { weights: path(weights)?, tokenizer: path(tokenizer)?, config: path(config)? };
     let config = CandleConfig { threads: Config::threads(models.transcribe_threads), device: device(models) };
-    Ok(Box::new(CandleTranscriber::load(&paths, files.info.clone(), config)?))
+    CandleTranscriber::load(&paths, files.info.clone(), config)
+}
+
+#[cfg(feature = "candle")]
+fn batches(registry: &Registry, models: &config::Models) -> Result<Transcriber, ModelError> {
+    Ok(Box::new(candle(registry, models)?))
 }
 
 /// The configuration is refused before it comes to this.
 #[cfg(not(feature = "candle"))]
-fn candle(_: &Registry, _: &config::Models) -> Result<Transcriber, ModelError> {
+fn batches(_: &Registry, _: &config::Models) -> Result<Transcriber, ModelError> {
     let reason = "this binary was built without the feature candle".to_owned();
     Err(ModelError::Load { model: WHISPER.to_owned(), reason })
 }

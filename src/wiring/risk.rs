@@ -3,7 +3,7 @@
 use super::load;
 use crate::config::{self, Config};
 use anyhow::Context as _;
-use healthsync_actors::{Pool, pool::ModelFactory};
+use healthsync_actors::{Pool, PoolConfig, pool::ModelFactory};
 use healthsync_deteriorate::{
     Weights,
     learning::{Ledger, Rules},
@@ -101,7 +101,9 @@ pub(super) fn start(registry: &Arc<Registry>, models: &config::Models) -> anyhow
         return Ok(None);
     }
     let calibration = calibration(registry, models.calibration_file.as_deref())?;
-    super::start(MODEL, MAX_BATCH, MAX_WAITING, deterioration(registry, calibration)).map(Some)
+    let pool = PoolConfig { name: MODEL, capacity: MAX_WAITING, max_batch: MAX_BATCH, ..PoolConfig::default() };
+    let pool = Pool::start(pool, deterioration(registry, calibration));
+    pool.map(Some).context("the pool of the learned risk cannot be started")
 }
 
 fn deterioration(registry: &Arc<Registry>, calibration: Option<Calibration>) -> ModelFactory<Deterioration> {

@@ -7,6 +7,7 @@ use healthsync_loadtests::{
     client::{Incoming, Stream},
 };
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
@@ -26,6 +27,8 @@ pub struct Server {
     child: Child,
     pub http: String,
     pub mllp: SocketAddr,
+    /// What it said up to its banner.
+    pub said: Vec<String>,
     pub folder: tempfile::TempDir,
 }
 
@@ -37,8 +40,16 @@ impl Server {
 
     /// Starts a server on the log that an earlier one left in `folder`.
     pub async fn start_in(folder: tempfile::TempDir) -> Self {
-        let (child, http, mllp) = spawn(folder.path());
-        let server = Self { child, http, mllp, folder };
+        Self::start_with(folder, &[] as &[(&str, &str)]).await
+    }
+
+    /// The same with more of the environment.
+    pub async fn start_with(folder: tempfile::TempDir, settings: &[(&str, impl AsRef<OsStr>)]) -> Self {
+        let (child, said) = spawn(folder.path(), settings);
+        let words: Vec<&str> = said.last().unwrap().split_whitespace().collect();
+        let http = (*words.iter().find(|word| word.starts_with("http://")).unwrap()).to_owned();
+        let mllp = words.last().unwrap().parse().unwrap();
+        let server = Self { child, http, mllp, said, folder };
         server.api().wait_until_ready(READY).await.unwrap();
         server
     }
@@ -82,31 +93,29 @@ pub async fn shared_server() -> Arc<Server> {
     server
 }
 
-fn spawn(folder: &Path) -> (Child, String, SocketAddr) {
+/// Starts the binary; what it said up to its banner.
+fn spawn(folder: &Path, settings: &[(&str, impl AsRef<OsStr>)]) -> (Child, Vec<String>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_healthsync"))
         .arg("serve")
         .current_dir(folder)
         .env("HEALTHSYNC__HTTP__LISTEN", "127.0.0.1:0")
         .env("HEALTHSYNC__MLLP__LISTEN", "127.0.0.1:0")
         .env("HEALTHSYNC__STORAGE__PATH", folder.join("log.db"))
+        .envs(settings.iter().map(|(key, value)| (key, value)))
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let banner = loop {
+    let mut said: Vec<String> = Vec::new();
+    while !said.last().is_some_and(|line| line.contains("HealthSync is at")) {
         let line = lines.next().expect("the server says where it is before it ends").unwrap();
         eprintln!("server: {line}");
-        if line.contains("HealthSync is at") {
-            break line;
-        }
-    };
+        said.push(line);
+    }
     // Goes on reading, so that the server never waits for a full pipe.
     std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("server: {line}")));
-    let words: Vec<&str> = banner.split_whitespace().collect();
-    let http = words.iter().find(|word| word.starts_with("http://")).unwrap();
-    let mllp = words.last().unwrap().parse().unwrap();
-    (child, (*http).to_owned(), mllp)
+    (child, said)
 }
 
 pub async fn start_session(api: &ApiClient, patient: &str) -> SessionSummary {

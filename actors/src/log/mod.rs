@@ -5,7 +5,10 @@ mod writer;
 
 pub use sqlite::SqliteStore;
 
-use healthsync_events::{BoxFuture, Event, ImageId, NewEvent, PatientId, Refusal, Seq, SessionId, UnmatchedMessage};
+use healthsync_events::{
+    BoxFuture, Event, ImageId, NewEvent, PatientChanged, PatientId, Refusal, Seq, SessionId, UnmappedCode,
+    UnmatchedMessage,
+};
 
 /// Why the log did not do what it was asked. Texts hold no event content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +60,7 @@ pub trait SessionLog: Send + Sync + 'static {
     /// Sessions, newest first.
     fn sessions(&self, limit: usize) -> BoxFuture<'_, Result<Vec<SessionRow>, LogError>>;
 
-    /// The newest session of this patient that has not ended.
+    /// The newest session of this patient, by whichever of their identifiers, that has not ended.
     fn open_session_of(&self, patient: PatientId) -> BoxFuture<'_, Result<Option<SessionId>, LogError>>;
 }
 
@@ -91,7 +94,17 @@ pub trait Store: SessionLog {
 
     fn delete_image(&self, session: SessionId, image: ImageId, part: ImagePart) -> BoxFuture<'_, Result<(), LogError>>;
 
+    /// Keeps a message; one that is kept already is not kept again.
     fn keep_unmatched(&self, message: UnmatchedMessage) -> BoxFuture<'_, Result<(), LogError>>;
 
     fn unmatched(&self, limit: usize) -> BoxFuture<'_, Result<Vec<UnmatchedMessage>, LogError>>;
+
+    /// Kinds of rejected observation in all sessions' logs, those seen last first.
+    fn unmapped(&self, limit: usize) -> BoxFuture<'_, Result<Vec<UnmappedCode>, LogError>>;
+
+    /// Remembers a change of a patient, unless a newer one is known; after a merge, both identifiers find the patient.
+    fn patient_changed(&self, changed: PatientChanged) -> BoxFuture<'_, Result<(), LogError>>;
+
+    /// What is known of a patient, by whichever identifier.
+    fn patient(&self, patient: PatientId) -> BoxFuture<'_, Result<Option<PatientChanged>, LogError>>;
 }

@@ -1,11 +1,14 @@
 //! The log in one `SQLite` file: a single writer thread, readers beside it (write-ahead logging).
 
+mod monitors;
+
 use super::{
     ImagePart, LogError, SessionLog, SessionRow, Store,
     writer::{Write, Writer},
 };
 use healthsync_events::{
-    BoxFuture, Event, EventBody, ImageId, NewEvent, PatientId, Seq, SessionId, Timestamp, UnmatchedMessage, VERSION,
+    BoxFuture, Event, EventBody, ImageId, NewEvent, PatientChanged, PatientId, Seq, SessionId, Timestamp, UnmappedCode,
+    UnmatchedMessage, VERSION,
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use std::{
@@ -25,10 +28,28 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS images (
         session BLOB NOT NULL, image BLOB NOT NULL, part INTEGER NOT NULL, bytes BLOB NOT NULL,
         PRIMARY KEY (session, image, part));
-    CREATE TABLE IF NOT EXISTS unmatched (
+    CREATE TABLE IF NOT EXISTS kept (
         id INTEGER PRIMARY KEY AUTOINCREMENT, received_at INTEGER NOT NULL, patient TEXT, message_id TEXT NOT NULL,
-        raw TEXT NOT NULL);
+        raw TEXT NOT NULL, because TEXT NOT NULL, problem TEXT, digest BLOB UNIQUE);
+    CREATE TABLE IF NOT EXISTS unmapped (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, code TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL,
+        last_at INTEGER NOT NULL, session BLOB NOT NULL, raw TEXT, UNIQUE (code, reason));
+    CREATE TABLE IF NOT EXISTS patients (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, patient TEXT NOT NULL UNIQUE, body TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS aliases (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, former TEXT NOT NULL UNIQUE, current TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS aliases_by_current ON aliases (current);
 ";
+
+/// Takes over what earlier versions kept in `unmatched`.
+const MIGRATION: &str = "
+    INSERT INTO kept (received_at, patient, message_id, raw, because)
+        SELECT received_at, patient, message_id, raw, '\"no_session\"' FROM unmatched ORDER BY id;
+    DROP TABLE unmatched;
+";
+
+/// Statements kept prepared: there are fewer than this.
+const STATEMENTS: usize = 64;
 
 /// Idle read connections kept open; more are opened when needed and closed after.
 const IDLE_READERS: usize = 4;
@@ -53,6 +74,10 @@ impl SqliteStore {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.execute_batch(SCHEMA)?;
+            if connection.table_exists(None, "unmatched")? {
+                connection.execute_batch(MIGRATION)?;
+            }
+            connection.set_prepared_statement_cache_capacity(STATEMENTS);
             Ok(connection)
         };
         let writer = Writer::start(open().map_err(storage)?)?;
@@ -155,7 +180,8 @@ impl SessionLog for SqliteStore {
     fn open_session_of(&self, patient: PatientId) -> BoxFuture<'_, Result<Option<SessionId>, LogError>> {
         self.query(move |db| {
             db.prepare_cached(
-                "SELECT session FROM sessions WHERE patient = ?1 AND ended = 0
+                "SELECT session FROM sessions
+                 WHERE patient = COALESCE((SELECT current FROM aliases WHERE former = ?1), ?1) AND ended = 0
                  ORDER BY started_at DESC, session DESC LIMIT 1",
             )
             .and_then(|mut select| select.query_row([patient.as_str()], |row| session_id(row, 0)).optional())
@@ -201,22 +227,19 @@ impl Store for SqliteStore {
     }
 
     fn unmatched(&self, limit: usize) -> BoxFuture<'_, Result<Vec<UnmatchedMessage>, LogError>> {
-        self.query(move |db| {
-            let mut select = db
-                .prepare_cached("SELECT received_at, patient, message_id, raw FROM unmatched ORDER BY id DESC LIMIT ?1")
-                .map_err(storage)?;
-            let rows = select
-                .query_map([limit as i64], |row| {
-                    Ok(UnmatchedMessage {
-                        received_at: Timestamp::from_millis(row.get(0)?),
-                        patient: row.get::<_, Option<String>>(1)?.and_then(|text| PatientId::new(text).ok()),
-                        message_id: row.get(2)?,
-                        raw: row.get(3)?,
-                    })
-                })
-                .map_err(storage)?;
-            rows.collect::<rusqlite::Result<_>>().map_err(storage)
-        })
+        self.query(move |db| monitors::unmatched(db, limit))
+    }
+
+    fn unmapped(&self, limit: usize) -> BoxFuture<'_, Result<Vec<UnmappedCode>, LogError>> {
+        self.query(move |db| monitors::unmapped(db, limit))
+    }
+
+    fn patient_changed(&self, changed: PatientChanged) -> BoxFuture<'_, Result<(), LogError>> {
+        Box::pin(self.writer.write(Write::PatientChanged(changed)))
+    }
+
+    fn patient(&self, patient: PatientId) -> BoxFuture<'_, Result<Option<PatientChanged>, LogError>> {
+        self.query(move |db| monitors::patient(db, &patient))
     }
 }
 

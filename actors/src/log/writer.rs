@@ -1,10 +1,13 @@
 //! The one thread that writes. It takes whatever has queued up while the last transaction was being synced
 //! and commits it as one (group commit), so that durability costs one sync for many appends.
 
+mod monitors;
+
 use super::{ImagePart, LogError};
-use healthsync_events::{EventBody, ImageId, NewEvent, Seq, SessionId, UnmatchedMessage, limits::MAX_UNMATCHED};
+use healthsync_events::{EventBody, ImageId, NewEvent, PatientChanged, Seq, SessionId, UnmatchedMessage};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::{
+    collections::HashMap,
     sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     thread::JoinHandle,
 };
@@ -22,6 +25,7 @@ pub(super) enum Write {
     PutImage { session: SessionId, image: ImageId, part: ImagePart, bytes: Vec<u8> },
     DeleteImage { session: SessionId, image: ImageId, part: ImagePart },
     KeepUnmatched(UnmatchedMessage),
+    PatientChanged(PatientChanged),
 }
 
 type Reply = oneshot::Sender<Result<(), LogError>>;
@@ -62,7 +66,15 @@ impl Drop for Writer {
     }
 }
 
+/// The newest sequence number of sessions written lately: nobody else writes, so asking the file for it each time
+/// would only cost time. Forgotten whenever a transaction does not come about.
+type Heads = HashMap<SessionId, Seq>;
+
+/// Sessions whose newest number is remembered: more than are open at a time.
+const MAX_HEADS: usize = 8_192;
+
 fn run(mut connection: Connection, waiting: &Receiver<(Write, Reply)>) {
+    let mut heads = Heads::new();
     while let Ok(first) = waiting.recv() {
         let mut group = vec![first];
         while group.len() < MAX_GROUP
@@ -71,15 +83,18 @@ fn run(mut connection: Connection, waiting: &Receiver<(Write, Reply)>) {
             group.push(next);
         }
         metrics::histogram!("healthsync_log_group_size").record(group.len() as f64);
-        commit(&mut connection, group);
+        commit(&mut connection, &mut heads, group);
     }
     // Leaves one file behind rather than three.
     let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-fn commit(connection: &mut Connection, group: Vec<(Write, Reply)>) {
+fn commit(connection: &mut Connection, heads: &mut Heads, group: Vec<(Write, Reply)>) {
     let started = std::time::Instant::now();
-    match try_commit(connection, &group) {
+    if heads.len() > MAX_HEADS {
+        heads.clear();
+    }
+    match try_commit(connection, heads, &group) {
         Ok(results) => {
             metrics::histogram!("healthsync_log_commit_seconds").record(started.elapsed().as_secs_f64());
             for ((_, reply), result) in group.into_iter().zip(results) {
@@ -87,6 +102,7 @@ fn commit(connection: &mut Connection, group: Vec<(Write, Reply)>) {
             }
         }
         Err(error) => {
+            heads.clear();
             tracing::error!(%error, "the session log could not commit");
             for (_, reply) in group {
                 let _ = reply.send(Err(LogError::Storage(error.to_string())));
@@ -96,14 +112,51 @@ fn commit(connection: &mut Connection, group: Vec<(Write, Reply)>) {
 }
 
 /// One result per write. A write that fails is undone alone; only a failing commit fails them all.
-fn try_commit(connection: &mut Connection, group: &[(Write, Reply)]) -> rusqlite::Result<Vec<Result<(), LogError>>> {
+fn try_commit(
+    connection: &mut Connection,
+    heads: &mut Heads,
+    group: &[(Write, Reply)],
+) -> rusqlite::Result<Vec<Result<(), LogError>>> {
+    if let Some(results) = all_together(connection, heads, group)? {
+        return Ok(results);
+    }
+    heads.clear();
+    each_alone(connection, heads, group)
+}
+
+/// Without savepoints, which cost as much as an insert; `None`, and nothing written, where a write failed halfway.
+fn all_together(
+    connection: &mut Connection,
+    heads: &mut Heads,
+    group: &[(Write, Reply)],
+) -> rusqlite::Result<Option<Vec<Result<(), LogError>>>> {
+    let transaction = connection.transaction()?;
+    let mut results = Vec::with_capacity(group.len());
+    for (write, _) in group {
+        match apply(&transaction, heads, write) {
+            // A conflict is seen before anything of the write is written.
+            result @ (Ok(()) | Err(LogError::Conflict { .. })) => results.push(result),
+            Err(_) => return Ok(None),
+        }
+    }
+    transaction.commit()?;
+    Ok(Some(results))
+}
+
+fn each_alone(
+    connection: &mut Connection,
+    heads: &mut Heads,
+    group: &[(Write, Reply)],
+) -> rusqlite::Result<Vec<Result<(), LogError>>> {
     let mut transaction = connection.transaction()?;
     let mut results = Vec::with_capacity(group.len());
     for (write, _) in group {
         let savepoint = transaction.savepoint()?;
-        let result = apply(&savepoint, write);
+        let result = apply(&savepoint, heads, write);
         if result.is_ok() {
             savepoint.commit()?;
+        } else if let Write::Append { session, .. } = write {
+            heads.remove(session);
         }
         results.push(result);
     }
@@ -111,9 +164,9 @@ fn try_commit(connection: &mut Connection, group: &[(Write, Reply)]) -> rusqlite
     Ok(results)
 }
 
-fn apply(db: &Connection, write: &Write) -> Result<(), LogError> {
+fn apply(db: &Connection, heads: &mut Heads, write: &Write) -> Result<(), LogError> {
     match write {
-        Write::Append { session, expected, events } => append(db, *session, *expected, events),
+        Write::Append { session, expected, events } => append(db, heads, *session, *expected, events),
         Write::PutImage { session, image, part, bytes } => execute(
             db,
             "INSERT OR REPLACE INTO images (session, image, part, bytes) VALUES (?1, ?2, ?3, ?4)",
@@ -124,59 +177,67 @@ fn apply(db: &Connection, write: &Write) -> Result<(), LogError> {
             "DELETE FROM images WHERE session = ?1 AND image = ?2 AND part = ?3",
             params![session.0.as_bytes(), image.0.as_bytes(), *part as i64],
         ),
-        Write::KeepUnmatched(message) => keep_unmatched(db, message),
+        Write::KeepUnmatched(message) => monitors::keep_unmatched(db, message),
+        Write::PatientChanged(changed) => monitors::patient_changed(db, changed),
     }
 }
 
-fn append(db: &Connection, session: SessionId, expected: Seq, events: &[NewEvent]) -> Result<(), LogError> {
-    let head: Option<i64> = db
-        .prepare_cached("SELECT seq FROM events WHERE session = ?1 ORDER BY seq DESC LIMIT 1")
-        .and_then(|mut select| select.query_row([session.0.as_bytes()], |row| row.get(0)).optional())
-        .map_err(storage)?;
-    let found = Seq(head.unwrap_or(0) as u64).next();
+fn append(
+    db: &Connection,
+    heads: &mut Heads,
+    session: SessionId,
+    expected: Seq,
+    events: &[NewEvent],
+) -> Result<(), LogError> {
+    let head = match heads.get(&session) {
+        Some(head) => *head,
+        None => head_of(db, session)?,
+    };
+    let found = head.next();
     if found != expected {
         return Err(LogError::Conflict { expected, found });
     }
-    for (offset, event) in events.iter().enumerate() {
-        let seq = (expected.0 + offset as u64) as i64;
+    let mut seq = head;
+    for event in events {
+        seq = seq.next();
         let body = serde_json::to_string(&event.body).map_err(|e| LogError::Storage(e.to_string()))?;
         execute(
             db,
             "INSERT INTO events (session, seq, at, body) VALUES (?1, ?2, ?3, ?4)",
-            params![session.0.as_bytes(), seq, event.at.millis(), body],
+            params![session.0.as_bytes(), seq.0 as i64, event.at.millis(), body],
         )?;
         index(db, session, event)?;
     }
+    heads.insert(session, seq);
     Ok(())
 }
 
-/// Keeps the table that finds a patient's session in step with the events that say so.
+fn head_of(db: &Connection, session: SessionId) -> Result<Seq, LogError> {
+    let head: Option<i64> = db
+        .prepare_cached("SELECT seq FROM events WHERE session = ?1 ORDER BY seq DESC LIMIT 1")
+        .and_then(|mut select| select.query_row([session.0.as_bytes()], |row| row.get(0)).optional())
+        .map_err(storage)?;
+    Ok(Seq(head.unwrap_or(0) as u64))
+}
+
+/// Keeps the tables that find a patient's session, and count what could not be used, in step with the events that say
+/// so.
 fn index(db: &Connection, session: SessionId, event: &NewEvent) -> Result<(), LogError> {
     match &event.body {
         EventBody::SessionStarted(started) => execute(
             db,
-            "INSERT INTO sessions (session, patient, started_at, ended) VALUES (?1, ?2, ?3, 0)",
+            "INSERT INTO sessions (session, patient, started_at, ended)
+             VALUES (?1, COALESCE((SELECT current FROM aliases WHERE former = ?2), ?2), ?3, 0)",
             params![session.0.as_bytes(), started.patient.as_str(), event.at.millis()],
         ),
         EventBody::SessionEnded(_) => {
             execute(db, "UPDATE sessions SET ended = 1 WHERE session = ?1", params![session.0.as_bytes()])
         }
+        EventBody::VitalsObserved(observed) => {
+            observed.rejected.iter().try_for_each(|rejected| monitors::count_unmapped(db, session, event.at, rejected))
+        }
         _ => Ok(()),
     }
-}
-
-fn keep_unmatched(db: &Connection, message: &UnmatchedMessage) -> Result<(), LogError> {
-    execute(
-        db,
-        "INSERT INTO unmatched (received_at, patient, message_id, raw) VALUES (?1, ?2, ?3, ?4)",
-        params![
-            message.received_at.millis(),
-            message.patient.as_ref().map(healthsync_events::PatientId::as_str),
-            message.message_id,
-            message.raw
-        ],
-    )?;
-    execute(db, "DELETE FROM unmatched WHERE id <= (SELECT MAX(id) FROM unmatched) - ?1", params![MAX_UNMATCHED as i64])
 }
 
 fn execute(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<(), LogError> {

@@ -1,105 +1,68 @@
 //! Inference pools: one bounded queue, batches gathered from it, one dedicated thread per model instance.
+//!
+//! What is decided is decided without clock or lock, in [`scheduler`] (who is served, who is shed), [`gather`] (whether
+//! to wait for company) and [`service`] (how long a batch takes). Around it: [`worker`] runs batches and [`slots`]
+//! sequences, [`watchdog`] gives up models that hang, [`versions`] puts one model in another's place.
 
-mod queue;
+mod budget;
+mod control;
+mod gather;
+mod meters;
+mod placement;
+mod request;
+mod scheduler;
+mod service;
+mod settings;
+mod slots;
+mod state;
+mod stats;
+mod versions;
+mod watchdog;
 mod worker;
 
-pub use queue::{Class, SupersedeKey};
+pub use budget::{MemoryBudget, ThreadBudget};
+pub use control::PoolControl;
+pub use request::{Answer, Dropped, Request, Ticket};
+pub use scheduler::{Class, SupersedeKey};
+pub use settings::{MAX_CAPACITY, Placement, PoolConfig, Settings, SettingsPatch, Tuning};
+pub use slots::{SlotFactory, SlotModel};
+pub use stats::{CanaryStats, ClassStats, Histogram, InstanceState, InstanceStats, PoolStats};
+pub use versions::RolloutError;
 
 use healthsync_events::{ModelInfo, Refusal, SessionId};
 use healthsync_models::{Model, ModelError};
-use queue::{Entry, Queue};
-use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
-use tokio::sync::{oneshot, watch};
+use meters::Reason;
+use request::{Pending, Work};
+use scheduler::{Entry, Meta};
+use state::Shared;
+use std::{num::NonZeroU32, sync::Arc, time::Instant};
+use tokio::sync::oneshot;
+use versions::Versions;
 
 /// Makes the model on the thread that will run it.
 pub type ModelFactory<M> = Arc<dyn Fn() -> Result<M, ModelError> + Send + Sync>;
 
-#[derive(Debug, Clone)]
-pub struct PoolConfig {
-    /// Names the pool in metrics and refusals.
-    pub name: &'static str,
-    /// Requests waiting; the next one is refused.
-    pub capacity: usize,
-    pub max_batch: usize,
-    /// How long the first request of a batch may wait for company.
-    pub max_queue_delay: Duration,
-    pub instances: usize,
+/// How a worker gets its model.
+enum Loader<M: Model> {
+    Batch(ModelFactory<M>),
+    Slots(SlotFactory<M::Input, M::Output>),
 }
 
-/// A request for inference on behalf of a session.
-#[derive(Debug)]
-pub struct Request<I> {
-    pub session: SessionId,
-    pub class: Class,
-    pub input: I,
-    /// Not worth answering after this: partials have one, finals never.
-    pub deadline: Option<Instant>,
-    /// Takes the place of a queued request with the same key.
-    pub supersedes: Option<SupersedeKey>,
-}
-
-/// An answer and what it took.
-#[derive(Debug)]
-pub struct Answer<O> {
-    pub output: O,
-    pub model: ModelInfo,
-    pub waited: Duration,
-    pub service: Duration,
-    pub batch: usize,
-}
-
-/// Why a request that was admitted got no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Dropped {
-    #[error("a newer request took its place")]
-    Superseded,
-    #[error("its deadline passed in the queue")]
-    Late,
-    #[error(transparent)]
-    Failed(#[from] ModelError),
-    #[error("the pool closed")]
-    Closed,
-}
-
-type Reply<O> = oneshot::Sender<Result<Answer<O>, Dropped>>;
-
-/// The answer to come. Dropping it cancels the request while it is still queued.
-pub struct Ticket<O>(oneshot::Receiver<Result<Answer<O>, Dropped>>);
-
-impl<O> Ticket<O> {
-    pub async fn answer(self) -> Result<Answer<O>, Dropped> {
-        self.0.await.unwrap_or(Err(Dropped::Closed))
+impl<M: Model> Clone for Loader<M> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Batch(factory) => Self::Batch(Arc::clone(factory)),
+            Self::Slots(factory) => Self::Slots(Arc::clone(factory)),
+        }
     }
 }
 
-/// What a worker has made of its model so far.
+/// Whether a pool has a model.
 #[derive(Debug, Clone, PartialEq)]
 enum Readiness {
     Loading,
     Ready(ModelInfo),
     Failed(ModelError),
-}
-
-struct Shared<M: Model> {
-    config: PoolConfig,
-    state: Mutex<State<M>>,
-    changed: Condvar,
-}
-
-struct State<M: Model> {
-    queue: Queue<Work<M>>,
-    /// Batches being run.
-    running: usize,
-    closed: bool,
-}
-
-struct Work<M: Model> {
-    input: M::Input,
-    reply: Reply<M::Output>,
-    queued_at: Instant,
 }
 
 /// A handle to a pool. The pool closes when its last handle is dropped.
@@ -109,7 +72,6 @@ pub struct Pool<M: Model> {
 
 struct Handle<M: Model> {
     shared: Arc<Shared<M>>,
-    readiness: Vec<watch::Receiver<Readiness>>,
 }
 
 impl<M: Model> Clone for Pool<M> {
@@ -120,95 +82,113 @@ impl<M: Model> Clone for Pool<M> {
 
 impl<M: Model> Drop for Handle<M> {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
+        let mut state = self.shared.lock();
+        state.closed = true;
+        let waiting = state.scheduler.drain();
+        drop(state);
         self.shared.changed.notify_all();
-    }
-}
-
-impl<M: Model> Shared<M> {
-    /// A panic while the lock was held cannot leave the queue half changed: it is only moved in and out of.
-    fn lock(&self) -> MutexGuard<'_, State<M>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.watched.notify_all();
+        for entry in waiting {
+            entry.work.pending.settle("closed", Err(Dropped::Closed));
+        }
     }
 }
 
 impl<M: Model> Pool<M> {
     /// Starts the instances; they load their models at once, each on its own thread.
     pub fn start(config: PoolConfig, factory: ModelFactory<M>) -> std::io::Result<Self> {
-        let instances = config.instances.max(1);
-        let state = State { queue: Queue::new(), running: 0, closed: false };
-        let shared = Arc::new(Shared { config, state: Mutex::new(state), changed: Condvar::new() });
-        let mut readiness = Vec::with_capacity(instances);
-        for index in 0..instances {
-            readiness.push(worker::spawn(index, Arc::clone(&shared), Arc::clone(&factory))?);
-        }
-        Ok(Self { inner: Arc::new(Handle { shared, readiness }) })
+        Self::start_with(config, Loader::Batch(factory))
+    }
+
+    /// The same with models that make their outputs piece by piece: requests join what is under way.
+    pub fn start_slots(config: PoolConfig, factory: SlotFactory<M::Input, M::Output>) -> std::io::Result<Self> {
+        Self::start_with(config, Loader::Slots(factory))
+    }
+
+    fn start_with(config: PoolConfig, loader: Loader<M>) -> std::io::Result<Self> {
+        let settings = Settings::of(&config);
+        let versions = Versions::new(loader.clone());
+        let shared = Arc::new(Shared::new(config.name, config.instances, settings, config.placement, versions));
+        watchdog::spawn(Arc::clone(&shared))?;
+        let pool = Self { inner: Arc::new(Handle { shared }) };
+        // Nothing else is loading yet; how it ends is told by `ready`.
+        let _ = pool.inner.shared.roll_out(loader, 1.0);
+        Ok(pool)
     }
 
     /// Waits until every instance has loaded its model; the first failure otherwise.
     pub async fn ready(&self) -> Result<ModelInfo, ModelError> {
-        let mut info = None;
-        for readiness in &self.inner.readiness {
-            let mut readiness = readiness.clone();
-            let settled = readiness.wait_for(|r| *r != Readiness::Loading).await;
-            match settled.as_deref() {
-                Ok(Readiness::Ready(model)) => info = Some(model.clone()),
-                Ok(Readiness::Failed(error)) => return Err(error.clone()),
-                _ => break,
-            }
+        let mut health = self.inner.shared.health.subscribe();
+        let settled = health.wait_for(|health| *health != Readiness::Loading).await;
+        match settled.as_deref() {
+            Ok(Readiness::Ready(model)) => Ok(model.clone()),
+            Ok(Readiness::Failed(error)) => Err(error.clone()),
+            _ => Err(self.inner.shared.engine_error("its threads ended")),
         }
-        info.ok_or_else(|| ModelError::Engine { model: self.name().into(), reason: "its thread ended".into() })
     }
 
     pub fn is_ready(&self) -> bool {
-        self.inner.readiness.iter().all(|r| matches!(*r.borrow(), Readiness::Ready(_)))
+        matches!(*self.inner.shared.health.borrow(), Readiness::Ready(_))
     }
 
     /// Whether nothing waits and nothing runs.
     pub fn is_idle(&self) -> bool {
         let state = self.inner.shared.lock();
-        state.queue.len() == 0 && state.running == 0
+        state.scheduler.len() == 0 && state.workers.values().all(|worker| worker.busy.is_none())
     }
 
     pub fn name(&self) -> &'static str {
-        self.inner.shared.config.name
+        self.inner.shared.name
     }
 
-    /// Takes a request in, or refuses it at the door. Never waits.
+    /// A session's share of the model relative to others of its class: 1 unless set. Refused where too many sessions
+    /// have a share of their own; one that is set back to 1 is forgotten.
+    pub fn weigh(&self, session: SessionId, weight: NonZeroU32) -> Result<(), Refusal> {
+        if self.inner.shared.lock().scheduler.weigh(session, weight) {
+            return Ok(());
+        }
+        Err(Refusal::TooLarge { what: "sessions with a weight".into(), limit: MAX_CAPACITY as u64 })
+    }
+
+    /// Takes a request in, or refuses it at the door with when to come again. Never waits.
     pub fn submit(&self, request: Request<M::Input>) -> Result<Ticket<M::Output>, Refusal> {
-        let shared = &self.inner.shared;
+        let shared = &*self.inner.shared;
         let (reply, ticket) = oneshot::channel();
         let now = Instant::now();
-        let mut entry = Entry {
-            session: request.session,
-            class: request.class,
-            queued_at: now,
-            since: now,
-            deadline: request.deadline,
-            supersedes: request.supersedes,
-            work: Work { input: request.input, reply, queued_at: now },
-        };
+        let class = request.class;
+        let mut meta = Meta::new(request.session, class, now);
+        (meta.deadline, meta.supersedes) = (request.deadline, request.supersedes);
+        let pending = Pending { reply, failures: 0, span: span(shared.name, class) };
         let mut state = shared.lock();
-        if let Some(older) = state.queue.take_superseded(&mut entry) {
-            self.count_drop("superseded");
-            let _ = older.reply.send(Err(Dropped::Superseded));
-        }
-        state.queue.remove_where(|work: &Work<M>| work.reply.is_closed());
-        if state.queue.len() >= shared.config.capacity {
+        if let Some(error) = state.failure.clone() {
             drop(state);
-            self.count_drop("overloaded");
-            return Err(Refusal::Overloaded { queue: self.name().into(), retry_after_ms: 1_000 });
+            shared.fail(class, pending, error);
+            return Ok(Ticket(ticket));
         }
-        state.queue.push(entry);
-        metrics::gauge!("healthsync_pool_queue_depth", "pool" => self.name()).set(state.queue.len() as f64);
-        drop(state);
-        shared.changed.notify_one();
-        Ok(Ticket(ticket))
+        let found = state.scheduler.len();
+        let state_now = &mut *state;
+        state_now.gather.arrived(now, &state_now.service);
+        let entry = Entry { meta, work: Work { input: request.input, pending } };
+        let admission = state_now.scheduler.admit(entry, now, &state_now.settings);
+        let refused = admission.refused.map(|(entry, excess)| (entry, state_now.retry_hint(excess, now)));
+        let depths = state_now.scheduler.depths();
+        shared.wake(state);
+        shared.meters.found(found);
+        shared.meters.depths(depths);
+        shared.drop_all(admission.dropped);
+        let Some((entry, hint)) = refused else { return Ok(Ticket(ticket)) };
+        shared.meters.dropped(class, Reason::Overloaded);
+        entry.work.pending.span.record("outcome", Reason::Overloaded.name());
+        let retry_after_ms = hint.as_millis().max(1) as u64;
+        Err(Refusal::Overloaded { queue: self.name().into(), retry_after_ms })
     }
+}
 
-    fn count_drop(&self, reason: &'static str) {
-        metrics::counter!("healthsync_pool_dropped_total", "pool" => self.name(), "reason" => reason).increment(1);
-    }
+/// Open from a request's submission to its answer. It names no session: what is traced may be sent elsewhere.
+fn span(pool: &'static str, class: Class) -> tracing::Span {
+    use tracing::field::Empty;
+    let class = class.name();
+    tracing::debug_span!("inference", pool, class, waited_us = Empty, batch = Empty, outcome = Empty)
 }
 
 #[cfg(test)]

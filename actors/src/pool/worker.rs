@@ -1,127 +1,312 @@
-//! The thread that owns a model. A model that panics is made again; its batch fails with a typed error.
+//! The thread that owns a model. One that panics or answers nonsense is loaded anew.
 
-use super::{Answer, Dropped, ModelFactory, Readiness, Shared, Work, queue::Taken};
+use super::{
+    Loader,
+    meters::Restart,
+    request::{Answer, Served, Work},
+    scheduler::{Class, Entry, Step},
+    slots,
+    state::{Shared, WorkOf},
+};
 use healthsync_models::{Model, ModelError};
 use std::{
+    ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, PoisonError},
-    time::{Duration, Instant},
+    sync::Arc,
+    time::Instant,
 };
-use tokio::sync::watch;
 
-/// Times in a row a model may panic before its pool stops trying: a model that never works only burns a core.
-const MAX_CONSECUTIVE_PANICS: u32 = 5;
+/// Times in a row a model may fail before its worker stops trying: one that never works only burns a core.
+const MAX_CONSECUTIVE_FAILURES: u32 = 5;
 
-pub(super) fn spawn<M: Model>(
-    index: usize,
-    shared: Arc<Shared<M>>,
-    factory: ModelFactory<M>,
-) -> std::io::Result<watch::Receiver<Readiness>> {
-    let (publish, readiness) = watch::channel(Readiness::Loading);
-    let name = format!("{}-{index}", shared.config.name);
-    std::thread::Builder::new().name(name).spawn(move || run(&shared, &factory, &publish))?;
-    Ok(readiness)
+/// How serving ended.
+pub(super) enum Ended {
+    /// It is not wanted any more.
+    Stopped,
+    /// It was given up while it ran so many.
+    Abandoned(usize),
+    Broken(Restart),
 }
 
-fn run<M: Model>(shared: &Shared<M>, factory: &ModelFactory<M>, readiness: &watch::Sender<Readiness>) {
-    let mut panics = 0;
-    while panics < MAX_CONSECUTIVE_PANICS {
-        let mut model = match factory() {
-            Ok(model) => model,
-            Err(error) => {
-                tracing::error!(pool = shared.config.name, %error, "a model cannot be loaded");
-                readiness.send_replace(Readiness::Failed(error));
-                return refuse_all(shared, readiness);
+/// Starts a worker that has been added to the pool's state.
+pub(super) fn spawn<M: Model>(id: u64, shared: Arc<Shared<M>>, loader: Loader<M>) {
+    let name = format!("{}-{id}", shared.name);
+    let run = {
+        let shared = Arc::clone(&shared);
+        // A model may panic even while it is dropped.
+        move || {
+            if catch_unwind(AssertUnwindSafe(|| run(&shared, id, &loader))).is_err() {
+                shared.lost(id, &shared.engine_error("its thread panicked"));
             }
-        };
-        readiness.send_replace(Readiness::Ready(model.info().clone()));
-        loop {
-            let Some(work) = next_batch(shared) else { return };
-            let served = work.is_empty() || serve(shared, &mut model, work);
-            shared.lock().running -= 1;
-            if !served {
-                panics += 1;
-                break;
-            }
-            panics = 0;
         }
-    }
-    let error = ModelError::Engine { model: shared.config.name.into(), reason: "it keeps panicking".into() };
-    readiness.send_replace(Readiness::Failed(error));
-    refuse_all(shared, readiness);
-}
-
-/// The next batch, counted as running until its worker says otherwise; empty if all that waited was late or cancelled, `None` when the pool closes.
-fn next_batch<M: Model>(shared: &Shared<M>) -> Option<Vec<Work<M>>> {
-    let config = &shared.config;
-    let mut state = shared.lock();
-    loop {
-        if state.closed {
-            return None;
-        }
-        let Some(oldest) = state.queue.oldest() else {
-            state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            continue;
-        };
-        let held = oldest.elapsed();
-        let full = state.queue.len() >= config.max_batch || state.queue.has_alarm();
-        if full || held >= config.max_queue_delay {
-            break;
-        }
-        let wait: Duration = config.max_queue_delay.saturating_sub(held);
-        state = shared.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
-    }
-    state.queue.remove_where(|work: &Work<M>| work.reply.is_closed());
-    let Taken { batch, late } = state.queue.take(Instant::now(), config.max_batch);
-    metrics::gauge!("healthsync_pool_queue_depth", "pool" => config.name).set(state.queue.len() as f64);
-    state.running += 1;
-    drop(state);
-    for work in late {
-        metrics::counter!("healthsync_pool_dropped_total", "pool" => config.name, "reason" => "late").increment(1);
-        let _ = work.reply.send(Err(Dropped::Late));
-    }
-    Some(batch)
-}
-
-/// Runs one batch and answers it. `false` when the model panicked.
-fn serve<M: Model>(shared: &Shared<M>, model: &mut M, batch: Vec<Work<M>>) -> bool {
-    let name = shared.config.name;
-    let started = Instant::now();
-    let size = batch.len();
-    let mut inputs = Vec::with_capacity(size);
-    let mut replies = Vec::with_capacity(size);
-    for work in batch {
-        inputs.push(work.input);
-        replies.push((work.reply, started.duration_since(work.queued_at)));
-    }
-    // The model is dropped after a panic, so nothing broken in it is ever seen.
-    let outcome = catch_unwind(AssertUnwindSafe(|| model.run(&inputs)));
-    let service = started.elapsed();
-    metrics::histogram!("healthsync_pool_batch_size", "pool" => name).record(size as f64);
-    metrics::histogram!("healthsync_pool_service_seconds", "pool" => name).record(service.as_secs_f64());
-    let failure = |reason: &str| ModelError::Engine { model: name.into(), reason: reason.into() };
-    let panicked = outcome.is_err();
-    let mut results = match outcome {
-        Ok(results) if results.len() == size => results,
-        Ok(_) => (0..size).map(|_| Err(failure("it answered another number of inputs than asked"))).collect(),
-        Err(_) => (0..size).map(|_| Err(failure("it panicked"))).collect(),
     };
-    for (reply, waited) in replies.into_iter().rev() {
-        metrics::histogram!("healthsync_pool_wait_seconds", "pool" => name).record(waited.as_secs_f64());
-        let result = results.pop().unwrap_or_else(|| Err(failure("it gave no answer")));
-        let answer = result.map(|output| Answer { output, model: model.info().clone(), waited, service, batch: size });
-        let _ = reply.send(answer.map_err(Dropped::Failed));
+    if let Err(error) = std::thread::Builder::new().name(name).spawn(run) {
+        shared.lost(id, &shared.engine_error(&format!("its thread cannot be started: {error}")));
     }
-    !panicked
 }
 
-/// Answers every request with why there is no model, until the pool closes.
-fn refuse_all<M: Model>(shared: &Shared<M>, readiness: &watch::Sender<Readiness>) {
-    let Readiness::Failed(error) = readiness.borrow().clone() else { return };
-    while let Some(batch) = next_batch(shared) {
-        for work in batch {
-            let _ = work.reply.send(Err(Dropped::Failed(error.clone())));
+fn run<M: Model>(shared: &Arc<Shared<M>>, id: u64, loader: &Loader<M>) {
+    let placement = &shared.placement;
+    placement.apply(shared.name);
+    let reserved = placement.memory_budget.as_ref().map(|budget| budget.lease(shared.name, placement.memory_mb));
+    let memory = match reserved.transpose() {
+        Ok(memory) => memory,
+        Err(error) => return shared.lost(id, &error),
+    };
+    let mut failures = 0;
+    while failures < MAX_CONSECUTIVE_FAILURES {
+        let ended = match loader {
+            Loader::Batch(factory) => {
+                let made = load(shared, || {
+                    let mut model = factory()?;
+                    model.warm_up()?;
+                    Ok(model)
+                });
+                made.map(|mut model| {
+                    let is_wanted = shared.loaded(id, model.info().clone());
+                    if is_wanted { serve(shared, id, &mut model, &mut failures) } else { Ended::Stopped }
+                })
+            }
+            Loader::Slots(factory) => {
+                let made = load(shared, || {
+                    let mut model = factory()?;
+                    model.warm_up()?;
+                    Ok(model)
+                });
+                made.map(|mut model| {
+                    let is_wanted = shared.loaded(id, model.info().clone());
+                    if is_wanted { slots::serve(shared, id, &mut *model, &mut failures) } else { Ended::Stopped }
+                })
+            }
+        };
+        match ended {
+            Err(error) => {
+                tracing::error!(pool = shared.name, %error, "a model cannot be loaded");
+                return shared.lost(id, &error);
+            }
+            Ok(Ended::Stopped) => return,
+            Ok(Ended::Abandoned(late)) => {
+                drop(memory);
+                return shared.came_back(late);
+            }
+            Ok(Ended::Broken(restart)) => {
+                failures += 1;
+                shared.meters.restarted(restart);
+                tracing::error!(pool = shared.name, reason = restart.name(), "a model failed and is loaded anew");
+                if !shared.broke(id) {
+                    return;
+                }
+            }
         }
-        shared.lock().running -= 1;
+    }
+    shared.lost(id, &shared.engine_error("it keeps failing"));
+}
+
+/// A factory that panics has failed to load.
+fn load<M: Model, T>(shared: &Shared<M>, make: impl FnOnce() -> Result<T, ModelError>) -> Result<T, ModelError> {
+    let panicked = || ModelError::Load { model: shared.name.into(), reason: "it panicked".into() };
+    catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|_| Err(panicked()))
+}
+
+/// Serves batches until the model breaks or is not wanted any more.
+fn serve<M: Model>(shared: &Shared<M>, id: u64, model: &mut M, failures: &mut u32) -> Ended {
+    // Beyond the reach of unwinding: what a model panicked on is tried again.
+    let mut inputs = Vec::new();
+    let served = catch_unwind(AssertUnwindSafe(|| {
+        loop {
+            let class = match next_batch(shared, id, model, &mut inputs) {
+                Next::Run(class) => class,
+                Next::Nothing => continue,
+                Next::Stop => return Ended::Stopped,
+            };
+            let cores = shared.placement.lease(class);
+            if let Some(cores) = &cores {
+                model.set_threads(cores.threads());
+            }
+            let started = Instant::now();
+            let results = model.run(&inputs);
+            drop(cores);
+            match finish(shared, id, model, std::mem::take(&mut inputs), results, started) {
+                ControlFlow::Continue(()) => *failures = 0,
+                ControlFlow::Break(ended) => return ended,
+            }
+        }
+    }));
+    served.unwrap_or_else(|_| {
+        let Some(served) = shared.lock().recall(id) else { return Ended::Abandoned(inputs.len()) };
+        let broken = served.into_iter().map(|(_, served)| served).zip(inputs).collect();
+        shared.retry(broken, &shared.engine_error("it panicked"));
+        Ended::Broken(Restart::Panic)
+    })
+}
+
+/// What there is to do.
+enum Next {
+    /// The inputs are there; this is how urgent they are.
+    Run(Class),
+    /// All that waited was not worth it.
+    Nothing,
+    /// The worker is not wanted any more.
+    Stop,
+}
+
+/// Waits for the next batch and puts its inputs into `inputs`.
+fn next_batch<M: Model>(shared: &Shared<M>, id: u64, model: &M, inputs: &mut Vec<M::Input>) -> Next {
+    let mut state = shared.lock();
+    state.rest(id);
+    loop {
+        if state.dismissed(id) {
+            return Next::Stop;
+        }
+        let Some(version) = state.workers.get(&id).map(|worker| worker.version) else { return Next::Stop };
+        match state.ready(version) {
+            Ready::Now => break,
+            Ready::At(moment) => state = shared.wait(state, Some(moment)),
+            Ready::Asleep => state = shared.wait(state, None),
+        }
+    }
+    if !state.settings.tuning.buckets.is_empty() {
+        state.scheduler.measure(|work| model.length(&work.input));
+    }
+    let now = Instant::now();
+    let taken = state.take_batch(now, usize::MAX);
+    let class = taken.batch.iter().map(|entry| entry.meta.class).min();
+    state.begin(id, now, taken.batch, |input| {
+        inputs.push(input);
+        inputs.len() as u64
+    });
+    let depths = state.scheduler.depths();
+    shared.wake(state);
+    shared.meters.depths(depths);
+    shared.drop_all(taken.dropped);
+    class.map_or(Next::Nothing, Next::Run)
+}
+
+/// Answers a batch that has been run. Nobody is answered twice: what was given up meanwhile is no longer this worker's.
+fn finish<M: Model>(
+    shared: &Shared<M>,
+    id: u64,
+    model: &M,
+    inputs: Vec<M::Input>,
+    results: Vec<Result<M::Output, ModelError>>,
+    started: Instant,
+) -> ControlFlow<Ended> {
+    let (size, service) = (inputs.len(), started.elapsed());
+    let mut state = shared.lock();
+    let Some(served) = state.recall(id) else { return ControlFlow::Break(Ended::Abandoned(size)) };
+    state.service.observe(size, service);
+    state.gather.answered(Instant::now());
+    drop(state);
+    let waits: Vec<_> = served.iter().map(|(_, s)| (s.meta.class, started - s.meta.queued_at)).collect();
+    let mut answered = [0; 3];
+    let mut broken = Vec::new();
+    let nonsense = |reason: &str| ModelError::Nonsense { model: shared.name.into(), reason: reason.into() };
+    let mut error = nonsense("it answered another number of inputs than asked");
+    let is_complete = results.len() == size;
+    let mut results = results.into_iter();
+    for ((_, Served { meta, pending }), input) in served.into_iter().zip(inputs) {
+        match results.next().filter(|_| is_complete) {
+            Some(Ok(output)) => {
+                if let Some(reason) = model.nonsense(&input, &output) {
+                    error = nonsense(reason);
+                    broken.push((Served { meta, pending }, input));
+                    continue;
+                }
+                let waited = started - meta.queued_at;
+                let answer = Answer { output, model: model.info().clone(), waited, service, batch: size };
+                answered[meta.class.index()] += 1;
+                pending.span.record("waited_us", waited.as_micros() as u64);
+                pending.span.record("batch", size);
+                pending.settle("answered", Ok(answer));
+            }
+            Some(Err(error)) => shared.fail(meta.class, pending, error),
+            None => broken.push((Served { meta, pending }, input)),
+        }
+    }
+    shared.meters.served(&waits, service);
+    shared.meters.answered(answered);
+    if broken.is_empty() {
+        return ControlFlow::Continue(());
+    }
+    shared.retry(broken, &error);
+    ControlFlow::Break(Ended::Broken(Restart::Nonsense))
+}
+
+/// When a worker may take what waits.
+pub(super) enum Ready {
+    Now,
+    /// Company may come until then.
+    At(Instant),
+    /// Not before something changes.
+    Asleep,
+}
+
+impl<M: Model> super::state::State<M> {
+    /// A worker has nothing under way.
+    pub(super) fn rest(&mut self, id: u64) {
+        if let Some(worker) = self.workers.get_mut(&id)
+            && worker.busy.take().is_some()
+        {
+            self.free_since = Instant::now();
+        }
+    }
+
+    /// Whether a worker is not wanted any more. It is forgotten then.
+    pub(super) fn dismissed(&mut self, id: u64) -> bool {
+        let wanted = self.workers.get(&id).is_some_and(|worker| !worker.retiring) && !self.closed;
+        if !wanted {
+            self.workers.remove(&id);
+        }
+        !wanted
+    }
+
+    pub(super) fn ready(&mut self, version: u64) -> Ready {
+        if !self.may_take(version) {
+            return Ready::Asleep;
+        }
+        match self.scheduler.step(&self.settings) {
+            Step::Idle => Ready::Asleep,
+            Step::Take => Ready::Now,
+            Step::Hold => {
+                let Some(waiting) = self.scheduler.waiting() else { return Ready::Asleep };
+                self.gather.consider(waiting, self.free_since, &self.service);
+                let until = self.gather.hold_until(waiting, self.free_since, &self.settings, &self.service);
+                if until <= Instant::now() { Ready::Now } else { Ready::At(until) }
+            }
+        }
+    }
+
+    pub(super) fn take_batch(&mut self, now: Instant, most: usize) -> super::scheduler::Taken<WorkOf<M>> {
+        let target = self.settings.tuning.latency_target;
+        let most = target.map_or(most, |target| most.min(self.service.size_within(target)));
+        self.scheduler.take(now, &self.settings, most)
+    }
+
+    /// Writes down that a worker has these under way, by the keys that it gives for their inputs.
+    pub(super) fn begin(
+        &mut self,
+        id: u64,
+        now: Instant,
+        batch: Vec<Entry<WorkOf<M>>>,
+        mut key_of: impl FnMut(M::Input) -> u64,
+    ) {
+        let Some(worker) = self.workers.get_mut(&id) else { return };
+        if batch.is_empty() {
+            return;
+        }
+        worker.busy = Some(now);
+        worker.batches += 1;
+        let (version, size) = (worker.version, batch.len());
+        for Entry { meta, work: Work { input, pending } } in batch {
+            worker.served.push((key_of(input), Served { meta, pending }));
+        }
+        self.versions.took(version, size);
+    }
+}
+
+impl super::settings::Placement {
+    fn lease(&self, class: Class) -> Option<super::budget::CoreLease> {
+        let budget = self.thread_budget.as_ref().filter(|_| self.threads > 0)?;
+        Some(budget.lease(class, self.threads))
     }
 }

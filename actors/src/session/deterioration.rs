@@ -16,7 +16,8 @@ use healthsync_deteriorate::{
     stream::Scored,
 };
 use healthsync_events::{
-    Event, EventBody, Seq,
+    Event, EventBody, Seq, Timestamp, VitalSigns,
+    clinical::Amendment,
     consultation::Component,
     prediction::{Contribution, RiskPredicted},
 };
@@ -69,6 +70,16 @@ impl Deterioration {
         }));
     }
 
+    fn observe(&mut self, vitals: &VitalSigns, taken_at: Timestamp, seq: Seq) {
+        if self.bedside.observe(vitals, seconds(taken_at)) != Taken::Used {
+            return;
+        }
+        for sign in vitals.measured() {
+            self.measured_by.insert(sign, seq);
+        }
+        self.unscored = Some(seq);
+    }
+
     /// The events whose values the next score rests on.
     fn inputs(&self) -> Vec<Seq> {
         let mut inputs: Vec<Seq> = self.measured_by.values().copied().collect();
@@ -99,6 +110,10 @@ impl Deterioration {
             actor.ask(context);
         }));
     }
+}
+
+fn seconds(at: Timestamp) -> i64 {
+    at.millis().div_euclid(1_000)
 }
 
 /// The score in words and numbers that explain themselves.
@@ -135,15 +150,18 @@ impl Fold for Deterioration {
 
     fn fold(&mut self, event: &Event) {
         match &event.body {
-            EventBody::VitalsObserved(observed) => {
-                let seconds = observed.taken_at.millis().div_euclid(1_000);
-                if self.bedside.observe(&observed.vitals, seconds) != Taken::Used {
-                    return;
+            EventBody::VitalsObserved(observed) => self.observe(&observed.vitals, observed.taken_at, event.seq),
+            EventBody::VitalsAmended(amended) => {
+                for amendment in &amended.amendments {
+                    match amendment {
+                        Amendment::Earlier { taken_at, vitals } | Amendment::Corrected { taken_at, vitals } => {
+                            self.observe(vitals, *taken_at, event.seq);
+                        }
+                        Amendment::Withdrawn { taken_at, parameters } => {
+                            self.bedside.withdraw(parameters, seconds(*taken_at));
+                        }
+                    }
                 }
-                for sign in observed.vitals.measured() {
-                    self.measured_by.insert(sign, event.seq);
-                }
-                self.unscored = Some(event.seq);
             }
             EventBody::RiskPredicted(predicted) => {
                 if self.unscored.is_some_and(|seq| predicted.provenance.inputs.contains(&seq)) {
@@ -159,7 +177,7 @@ impl Fold for Deterioration {
     }
 
     fn react(&mut self, event: &Event, context: &mut Context<Self>) {
-        if matches!(event.body, EventBody::VitalsObserved(_)) {
+        if matches!(event.body, EventBody::VitalsObserved(_) | EventBody::VitalsAmended(_)) {
             self.ask(context);
         }
     }

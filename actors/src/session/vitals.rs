@@ -12,15 +12,13 @@ use healthsync_events::{
     risk::{RiskScored, Spo2Scale},
 };
 use healthsync_models::risk::{AlarmLogic, news2};
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 pub(super) struct Vitals {
     follower: Follower,
     state: SessionState,
     alarms: AlarmLogic,
-    /// Which event gave each vital sign its newest value.
-    measured_by: BTreeMap<&'static str, Seq>,
-    /// Observed and not scored yet.
+    /// What changed the newest values, and is not scored yet.
     unscored: Option<Seq>,
     /// The newest score, until its alarms are dealt with.
     unalarmed: Option<(Seq, RiskScored)>,
@@ -33,19 +31,17 @@ impl Vitals {
             follower: Follower::new(cell, lease),
             state,
             alarms: AlarmLogic::default(),
-            measured_by: BTreeMap::new(),
             unscored: None,
             unalarmed: None,
         }
     }
 
     fn score(&mut self, context: &mut Context<Self>) {
-        if self.unscored.take().is_none() {
-            return;
-        }
+        let Some(because) = self.unscored.take() else { return };
         let scale = self.state.started.as_ref().map_or(Spo2Scale::default(), |s| s.value.spo2_scale);
         let Some(scored) = news2::score(&self.state.vitals, scale) else { return };
-        let mut inputs: Vec<Seq> = self.measured_by.values().copied().collect();
+        // A withdrawal gives no value, and is a reason all the same.
+        let mut inputs: Vec<Seq> = self.state.vital_sources().map(|(_, seq)| seq).chain([because]).collect();
         inputs.sort_unstable();
         inputs.dedup();
         self.record(vec![EventBody::RiskScored(scored.into_scored(inputs))], context);
@@ -78,10 +74,10 @@ impl Fold for Vitals {
         self.state.apply(event);
         self.alarms.apply(event);
         match &event.body {
-            EventBody::VitalsObserved(observed) => {
-                for sign in observed.vitals.measured() {
-                    self.measured_by.insert(sign, event.seq);
-                }
+            // What comes late and changes none of the newest values gives the score there is.
+            EventBody::VitalsObserved(_) | EventBody::VitalsAmended(_)
+                if self.state.last_vitals.as_ref().is_some_and(|last| last.seq == event.seq) =>
+            {
                 self.unscored = Some(event.seq);
             }
             EventBody::RiskScored(scored) => {
@@ -102,7 +98,7 @@ impl Fold for Vitals {
 
     fn react(&mut self, event: &Event, context: &mut Context<Self>) {
         match &event.body {
-            EventBody::VitalsObserved(_) => self.score(context),
+            EventBody::VitalsObserved(_) | EventBody::VitalsAmended(_) => self.score(context),
             EventBody::RiskScored(_) => self.alarm(context),
             _ => {}
         }

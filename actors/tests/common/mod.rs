@@ -49,7 +49,7 @@ pub fn pool<I: Send + 'static, O: Send + 'static>(
     name: &'static str,
     answer: impl Fn(&I) -> O + Clone + Send + Sync + 'static,
 ) -> Pool<Box<dyn Model<Input = I, Output = O>>> {
-    let config = PoolConfig { name, capacity: 64, max_batch: 8, max_queue_delay: Duration::ZERO, instances: 1 };
+    let config = PoolConfig { name, max_batch: 8, ..PoolConfig::default() };
     let factory: ModelFactory<Box<dyn Model<Input = I, Output = O>>> =
         Arc::new(move || Ok(Box::new(Fake(info(), Box::new(answer.clone()))) as Box<dyn Model<Input = I, Output = O>>));
     Pool::start(config, factory).unwrap()

@@ -109,6 +109,7 @@ impl Running {
 /// Memory and processor time of a process.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Usage {
+    pub rss_bytes: u64,
     pub peak_rss_bytes: u64,
     pub cpu_seconds: f64,
 }
@@ -118,13 +119,17 @@ impl Usage {
     pub fn of(folder: &str) -> Option<Self> {
         let status = std::fs::read_to_string(format!("{folder}/status")).ok()?;
         let stat = std::fs::read_to_string(format!("{folder}/stat")).ok()?;
-        Some(Self { peak_rss_bytes: peak_rss(&status)?, cpu_seconds: cpu_seconds(&stat)? })
+        Some(Self {
+            rss_bytes: memory(&status, "VmRSS:")?,
+            peak_rss_bytes: memory(&status, "VmHWM:")?,
+            cpu_seconds: cpu_seconds(&stat)?,
+        })
     }
 }
 
-/// `VmHWM` of `/proc/PID/status`, in kibibytes there.
-fn peak_rss(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+/// A line of `/proc/PID/status`, in kibibytes there.
+fn memory(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1_024)
 }
 
@@ -163,7 +168,8 @@ mod tests {
 
     #[test]
     fn memory_and_time_are_read_as_linux_writes_them() {
-        assert_eq!(peak_rss("Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t1 kB\n"), Some(2_097_152));
+        let status = "Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t1 kB\n";
+        assert_eq!((memory(status, "VmHWM:"), memory(status, "VmRSS:")), (Some(2_097_152), Some(1_024)));
         let stat = "42 (a b) c) S 1 1 1 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 1 0 5 6 7";
         assert_eq!(cpu_seconds(stat), Some(3.0));
         assert_eq!(cpu_seconds("nonsense"), None);

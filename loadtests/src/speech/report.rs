@@ -5,6 +5,7 @@ use super::{
     engine::{Engine, Pass},
     run::{Lag, RunResult},
 };
+use crate::figures::{of_medians, or_dash, show};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -44,32 +45,6 @@ impl Machine {
             recordings,
         }
     }
-}
-
-/// The middle value and the range of what was measured.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Spread {
-    median: f64,
-    least: f64,
-    most: f64,
-}
-
-fn spread(values: &[f64]) -> Option<Spread> {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let (least, most) = (*sorted.first()?, *sorted.last()?);
-    let middle = sorted.len() / 2;
-    let median = if sorted.len() % 2 == 1 { sorted[middle] } else { sorted[middle - 1].midpoint(sorted[middle]) };
-    Some(Spread { median, least, most })
-}
-
-fn show(values: &[f64], decimals: usize, unit: &str) -> String {
-    let Some(Spread { median, least, most }) = spread(values) else { return "never".into() };
-    if !median.is_finite() {
-        return "never".into();
-    }
-    let most = if most.is_finite() { format!("{most:.decimals$}") } else { "never".into() };
-    format!("{median:.decimals$}{unit} ({least:.decimals$}–{most})")
 }
 
 impl Report {
@@ -246,12 +221,6 @@ fn streams(runs: &[RunResult]) -> String {
     }
 }
 
-/// Median over median; `None` where either never came, or is nothing.
-fn of_medians(ours: &[f64], theirs: &[f64]) -> Option<f64> {
-    let (ours, theirs) = (spread(ours)?.median, spread(theirs)?.median);
-    (ours.is_finite() && theirs.is_finite() && theirs > 0.0).then_some(ours / theirs)
-}
-
 struct Unit {
     name: &'static str,
     decimals: usize,
@@ -299,10 +268,6 @@ fn seconds(ms: Option<f64>) -> String {
     ms.map_or_else(|| "never".into(), |ms| format!("{:.2} s", ms / 1e3))
 }
 
-fn or_dash(value: Option<f64>, decimals: usize) -> String {
-    value.map_or_else(|| "–".into(), |value| format!("{value:.decimals$}"))
-}
-
 fn ratio(ours: u32, theirs: u32) -> String {
     if theirs == 0 {
         return format!("{ours} to 0: the peer holds none by these bounds on this machine");
@@ -313,23 +278,6 @@ fn ratio(ours: u32, theirs: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ratios_are_of_medians_and_only_of_what_came() {
-        assert_eq!(of_medians(&[1.0, 2.0, 9.0], &[4.0]), Some(0.5));
-        assert_eq!(of_medians(&[f64::INFINITY], &[4.0]), None);
-        assert_eq!(of_medians(&[1.0], &[0.0]), None);
-        assert_eq!(of_medians(&[], &[1.0]), None);
-    }
-
-    #[test]
-    fn medians_come_with_their_range() {
-        assert_eq!(show(&[3.0, 1.0, 2.0], 1, " s"), "2.0 s (1.0–3.0)");
-        assert_eq!(show(&[1.0, 2.0], 1, ""), "1.5 (1.0–2.0)");
-        assert_eq!(show(&[1.0, 2.0, f64::INFINITY], 1, ""), "2.0 (1.0–never)");
-        assert_eq!(show(&[f64::INFINITY; 3], 1, ""), "never");
-        assert_eq!(show(&[], 1, ""), "never");
-    }
 
     #[test]
     fn a_peer_that_holds_nothing_gives_no_ratio() {

@@ -9,14 +9,15 @@ use super::{
     record::Recording,
     whisper_live,
 };
-use crate::ApiClient;
+use crate::{ApiClient, Endpoints};
 use serde::Serialize;
 use std::{
     ffi::OsStr,
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
+use tokio::process::Command;
 
 /// How long a server may take to load what it serves with.
 const READY_LIMIT: Duration = Duration::from_mins(3);
@@ -78,20 +79,11 @@ impl Server {
 
     async fn healthsync(setup: &Setup, folder: tempfile::TempDir) -> Result<Self, BenchError> {
         let mut command = on_cores(setup.cores, setup.healthsync.as_os_str());
-        command
-            .arg("serve")
-            .current_dir(folder.path())
-            .env("HEALTHSYNC__HTTP__LISTEN", "127.0.0.1:0")
-            .env("HEALTHSYNC__MLLP__LISTEN", "127.0.0.1:0")
-            .env("HEALTHSYNC__STORAGE__PATH", folder.path().join("log.db"))
-            .env("HEALTHSYNC__MODELS__TRANSCRIBE_THREADS", setup.cores.to_string());
+        // The peer neither translates nor speaks.
+        command.env("HEALTHSYNC__MODELS__CAPTIONS_ONLY", "true");
         let log = setup.logs.join("healthsync.log");
-        let running = Running::start("healthsync serve", command, "HealthSync is at", &log).await?;
-        let banner = running.ready(READY_LIMIT).await?;
-        let url = banner.split_whitespace().find(|word| word.starts_with("http://"));
-        let url = url.ok_or_else(|| BenchError::program("healthsync serve", "it does not say where it is"))?;
-        let url = url.trim_end_matches([',', ';']).to_owned();
-        ApiClient::new(&url)?.wait_until_ready(READY_LIMIT).await?;
+        let HealthSync { running, doors } = HealthSync::start(command, folder.path(), setup.cores, &log).await?;
+        let url = doors.http;
         Ok(Self { system: System::HealthSync, running, url, _folder: folder })
     }
 
@@ -144,8 +136,53 @@ impl Server {
     }
 }
 
+/// This server, ready.
+pub struct HealthSync {
+    pub running: Running,
+    pub doors: Endpoints,
+}
+
+impl HealthSync {
+    /// Starts `command`, which is to be `healthsync` itself, with its log in `folder` and what it says in `log`.
+    pub async fn start(mut command: Command, folder: &Path, threads: usize, log: &Path) -> Result<Self, BenchError> {
+        command
+            .arg("serve")
+            .current_dir(folder)
+            .env("HEALTHSYNC__HTTP__LISTEN", "127.0.0.1:0")
+            .env("HEALTHSYNC__MLLP__LISTEN", "127.0.0.1:0")
+            .env("HEALTHSYNC__STORAGE__PATH", folder.join("log.db"))
+            .env("HEALTHSYNC__MODELS__TRANSCRIBE_THREADS", threads.to_string());
+        let running = Running::start("healthsync serve", command, "HealthSync is at", log).await?;
+        let banner = running.ready(READY_LIMIT).await?;
+        let doors =
+            doors(&banner).ok_or_else(|| BenchError::program("healthsync serve", "it does not say where it is"))?;
+        ApiClient::new(&doors.http)?.wait_until_ready(READY_LIMIT).await?;
+        Ok(Self { running, doors })
+    }
+}
+
+/// What the server says of where it is.
+fn doors(banner: &str) -> Option<Endpoints> {
+    let http = banner.split_whitespace().find(|word| word.starts_with("http://"))?;
+    let mllp = banner.split_whitespace().next_back()?.parse().ok()?;
+    Some(Endpoints { http: http.trim_end_matches([',', ';']).to_owned(), mllp })
+}
+
 /// A port of loopback that nobody listened on just now: the peer does not tell which one it got when asked for any.
-fn free_port() -> Result<u16, BenchError> {
+pub(crate) fn free_port() -> Result<u16, BenchError> {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     port.map(|address| address.port()).map_err(|e| BenchError::program("a free port", e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_banner_tells_both_doors() {
+        let doors =
+            doors("HealthSync is at http://127.0.0.1:8080 and takes HL7 v2 over MLLP at 127.0.0.1:2575").unwrap();
+        assert_eq!((doors.http.as_str(), doors.mllp.port()), ("http://127.0.0.1:8080", 2_575));
+        assert!(super::doors("it failed").is_none());
+    }
 }

@@ -115,6 +115,16 @@ impl Bedside {
         Taken::Used
     }
 
+    /// Takes back what was measured at `seconds` since 1970, as far as its hour is still going on.
+    pub fn withdraw(&mut self, parameters: &[String], seconds: i64) {
+        for input in parameters.iter().filter_map(|parameter| index_of(parameter)) {
+            if self.measured_at[input] == seconds {
+                self.measured.0[input] = f32::NAN;
+                self.measured_at[input] = i64::MIN;
+            }
+        }
+    }
+
     fn close_hour(&mut self) {
         let over = self.present();
         self.memory = over.memory;
@@ -225,6 +235,16 @@ mod tests {
         bedside.answered(&question, None);
         assert!(bedside.question().unwrap().over.is_empty());
         assert_eq!((heart_rate(&bedside), bedside.hours()), (Some((90.0, 0)), 4));
+    }
+
+    #[test]
+    fn what_is_withdrawn_within_its_hour_was_never_measured() {
+        let mut bedside = Bedside::new(UNKNOWN);
+        bedside.observe(&pulse(80.0), 60);
+        bedside.withdraw(&["heart_rate".to_owned()], 61);
+        assert_eq!(heart_rate(&bedside), Some((80.0, 0)), "another moment's");
+        bedside.withdraw(&["heart_rate".to_owned()], 60);
+        assert_eq!(heart_rate(&bedside), None);
     }
 
     #[test]

@@ -196,6 +196,11 @@ impl Model for Deterioration {
         &self.info
     }
 
+    fn nonsense(&self, _: &Question, scored: &Scored) -> Option<&'static str> {
+        let finite = scored.score.is_finite() && scored.effects.iter().all(|(_, effect)| effect.is_finite());
+        (!finite).then_some("a score that is no number")
+    }
+
     fn run(&mut self, batch: &[Question]) -> Vec<std::result::Result<Scored, ModelError>> {
         match self.batch(batch) {
             Ok(scored) => scored.into_iter().map(Ok).collect(),

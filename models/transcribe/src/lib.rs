@@ -23,7 +23,7 @@ mod window;
 mod words;
 
 #[cfg(feature = "candle")]
-pub use candle::{CandleConfig, CandleDevice, CandleFiles, CandleTranscriber};
+pub use candle::{CandleConfig, CandleDevice, CandleFiles, CandleSequences, CandleTranscriber};
 pub use context::Context;
 pub use convert::{
     ConvertError, CtranslateToGgml, CtranslateToSafetensors, Precision, ct2_to_ggml, ct2_to_safetensors,

@@ -91,6 +91,7 @@ impl WhisperTranscriber {
         cancel: &Cancel,
     ) -> Result<(), ModelError> {
         let mut params: FullParams<'_, '_> = self.template(language, effort)?.clone();
+        params.set_n_threads(self.config.threads as i32);
         params.set_audio_ctx(audio_context(samples.len()) as i32);
         params.set_tokens(prompt);
         let done = self.state.full(params, samples);
@@ -113,7 +114,7 @@ impl WhisperTranscriber {
         let key = (language.primary(), effort);
         if !self.templates.contains_key(&key) {
             let name = known(language).ok_or_else(|| self.input(UNKNOWN_LANGUAGE))?;
-            let params = params(name, effort, self.config.threads, Rc::clone(&self.cancel));
+            let params = params(name, effort, Rc::clone(&self.cancel));
             self.templates.insert(key.clone(), params);
         }
         self.templates.get(&key).ok_or_else(|| self.input(UNKNOWN_LANGUAGE))
@@ -182,19 +183,13 @@ fn is_better(search: &Transcription, draft: &Transcription, samples: &[f32]) -> 
     }
 }
 
-/// How whisper.cpp is asked, but for the length of the audio and the prompt.
-fn params(
-    language: &'static str,
-    effort: Effort,
-    threads: usize,
-    cancel: Rc<RefCell<Cancel>>,
-) -> FullParams<'static, 'static> {
+/// How whisper.cpp is asked, but for the threads, the length of the audio and the prompt.
+fn params(language: &'static str, effort: Effort, cancel: Rc<RefCell<Cancel>>) -> FullParams<'static, 'static> {
     let mut params = FullParams::new(match effort {
         Effort::Draft => SamplingStrategy::Greedy { best_of: 1 },
         Effort::Full => SamplingStrategy::BeamSearch { beam_size: BEAMS, patience: -1.0 },
     });
     params.set_language(Some(language));
-    params.set_n_threads(threads as i32);
     params.set_no_context(true);
     params.set_single_segment(true);
     params.set_token_timestamps(true);
@@ -227,6 +222,18 @@ impl Model for WhisperTranscriber {
 
     fn run(&mut self, batch: &[TranscribeRequest]) -> Vec<Result<Transcription, ModelError>> {
         batch.iter().map(|request| self.transcribe(request)).collect()
+    }
+
+    fn nonsense(&self, _: &TranscribeRequest, output: &Transcription) -> Option<&'static str> {
+        output.nonsense()
+    }
+
+    fn warm_up(&mut self) -> Result<(), ModelError> {
+        TranscribeRequest::silence().map_or(Ok(()), |request| self.transcribe(&request).map(drop))
+    }
+
+    fn set_threads(&mut self, threads: usize) {
+        self.config.threads = threads.max(1);
     }
 }
 

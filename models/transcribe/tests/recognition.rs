@@ -1,7 +1,9 @@
 //! From a recording to words with the real weights: voice activity, utterances, recognition. Every test of recognition
-//! runs against both engines.
+//! runs against every engine.
 
 mod common;
+#[cfg(feature = "candle")]
+mod staggered;
 
 use common::utterances;
 use healthsync_models::{
@@ -61,17 +63,29 @@ fn quantized(precision: Precision) -> Transcriber {
 
 #[cfg(feature = "candle")]
 fn candle() -> Transcriber {
+    Box::new(load_candle())
+}
+
+/// Recordings that join and leave between two tokens.
+#[cfg(feature = "candle")]
+fn continuous() -> Transcriber {
+    let model = healthsync_transcribe::CandleSequences::new(load_candle());
+    Box::new(staggered::Staggered { model, generation: 0 })
+}
+
+#[cfg(feature = "candle")]
+fn load_candle() -> CandleTranscriber {
     let names = ["tokenizer.json", "config.json"];
     let files = Registry::from_env().unwrap().open_files("whisper-base", &names).expect("run `make models`");
     let [tokenizer, config] = names.map(|name| files.file(name).unwrap().into());
     let weights = made("safetensors", ["model.bin", "config.json"], |[m, _], out| ct2_to_safetensors(m, out).unwrap());
     let files_of_model = CandleFiles { weights, tokenizer, config };
     let config = CandleConfig { threads: 2, device: CandleDevice::Cpu };
-    Box::new(CandleTranscriber::load(&files_of_model, files.info.clone(), config).unwrap())
+    CandleTranscriber::load(&files_of_model, files.info.clone(), config).unwrap()
 }
 
 /// The same tests for each engine.
-macro_rules! for_both_engines {
+macro_rules! for_every_engine {
     ($($test:ident)*) => {
         mod whisper_cpp {
             $(#[test] fn $test() { super::$test(super::whisper()); })*
@@ -80,10 +94,14 @@ macro_rules! for_both_engines {
         mod candle {
             $(#[test] fn $test() { super::$test(super::candle()); })*
         }
+        #[cfg(feature = "candle")]
+        mod continuous {
+            $(#[test] fn $test() { super::$test(super::continuous()); })*
+        }
     };
 }
 
-for_both_engines! {
+for_every_engine! {
     a_speech_is_cut_at_its_pauses_and_its_words_are_recognised_in_order
     word_times_rise_and_lie_within_what_was_said
     words_are_placed_after_the_silence_before_them
@@ -271,7 +289,18 @@ fn the_engines_hear_the_same_words() {
 #[cfg(feature = "candle")]
 #[test]
 fn what_is_heard_does_not_depend_on_what_it_was_batched_with() {
-    let mut engine = candle();
+    independent(candle());
+}
+
+/// Nor on who came and went meanwhile.
+#[cfg(feature = "candle")]
+#[test]
+fn what_is_heard_does_not_depend_on_who_joins_and_leaves() {
+    independent(continuous());
+}
+
+#[cfg(feature = "candle")]
+fn independent(mut engine: Transcriber) {
     let samples = recording();
     let cut = |from: usize, to: usize| &samples[from * SECOND / 10..to * SECOND / 10];
     let either = SpokenLanguage::OneOf(vec!["en".parse().unwrap(), "pt".parse().unwrap()]);

@@ -16,6 +16,8 @@ export type AlarmRaised = { alarm: AlarmId, kind: AlarmKind, priority: AlarmPrio
  */
 because: Seq, };
 
+export type Amendment = { "change": "earlier", taken_at: Timestamp, vitals: VitalSigns, } | { "change": "corrected", taken_at: Timestamp, vitals: VitalSigns, } | { "change": "withdrawn", taken_at: Timestamp, parameters: Array<string>, };
+
 export type AudioCodec = "pcm_s16le" | "opus";
 
 export type CaptionDropReason = "no_speech" | "implausible" | "model_failed" | "interrupted";
@@ -52,6 +54,8 @@ export type CasesMatched = { cases: Array<MatchedCase>, provenance: Provenance, 
 
 export type ChatMessage = { participant: ParticipantId, language: Language, text: string, };
 
+export type ClockJump = "back" | "ahead";
+
 export type Coding = { 
 /**
  * URI of the terminology, as FHIR writes it.
@@ -64,6 +68,28 @@ export type ConditionsRanked = { conditions: Array<LikelyCondition>, provenance:
 
 export type Consciousness = "alert" | "confusion" | "voice" | "pain" | "unresponsive";
 
+export type DeviceAlarm = { source: MonitorSource, at: Timestamp, 
+/**
+ * What kind of event, as sent, for example `MDC_EVT_LO_VAL_LT_LIM`; at most 64 characters.
+ */
+event: string, 
+/**
+ * What it is about, as sent, for example `MDC_PULS_OXIM_SAT_O2`; at most 64 characters.
+ */
+about?: string, 
+/**
+ * `start`, `continue`, `update`, `escalate`, `end`, … as sent; at most 32 characters.
+ */
+phase: string, 
+/**
+ * `active`, `latched`, `inactive`, … as sent; at most 32 characters.
+ */
+state?: string, 
+/**
+ * `PH`, `PM`, `PL`, … as sent; at most 32 characters.
+ */
+priority?: string, };
+
 export type ErrorRaised = { component: Component, error: Refusal, 
 /**
  * The event that could not be dealt with, where there is one.
@@ -74,7 +100,7 @@ export type Event = { v: number, session: SessionId, seq: Seq,
 /**
  * When the session actor sequenced it.
  */
-at: Timestamp, } & ({ "type": "session.started" } & SessionStarted | { "type": "session.ended" } & SessionEnded | { "type": "participant.joined" } & ParticipantJoined | { "type": "participant.left" } & ParticipantLeft | { "type": "participant.invited" } & ParticipantInvited | { "type": "media.changed" } & MediaChanged | { "type": "language.detected" } & LanguageDetected | { "type": "language.set" } & LanguageSet | { "type": "chat.message" } & ChatMessage | { "type": "utterance.started" } & SpeechBoundary | { "type": "utterance.ended" } & SpeechBoundary | { "type": "caption.partial" } & CaptionPartial | { "type": "caption.final" } & CaptionFinal | { "type": "caption.dropped" } & CaptionDropped | { "type": "translation.partial" } & TranslationPartial | { "type": "translation.final" } & TranslationFinal | { "type": "speech.announced" } & SpeechAnnounced | { "type": "speech.completed" } & SpeechCompleted | { "type": "speech.skipped" } & SpeechSkipped | { "type": "vitals.observed" } & VitalsObserved | { "type": "risk.scored" } & RiskScored | { "type": "alarm.raised" } & AlarmRaised | { "type": "alarm.cleared" } & AlarmCleared | { "type": "image.received" } & ImageReceived | { "type": "image.ready" } & ImageReady | { "type": "image.rejected" } & ImageRejected | { "type": "image.finding" } & ImageFinding | { "type": "symptom.mentioned" } & SymptomMentioned | { "type": "conditions.ranked" } & ConditionsRanked | { "type": "cases.matched" } & CasesMatched | { "type": "report.requested" } & ReportRequested | { "type": "report.ready" } & ReportReady | { "type": "error.raised" } & ErrorRaised | { "type": "actor.restarted" } & ActorRestarted);
+at: Timestamp, } & ({ "type": "session.started" } & SessionStarted | { "type": "session.ended" } & SessionEnded | { "type": "participant.joined" } & ParticipantJoined | { "type": "participant.left" } & ParticipantLeft | { "type": "participant.invited" } & ParticipantInvited | { "type": "media.changed" } & MediaChanged | { "type": "language.detected" } & LanguageDetected | { "type": "language.set" } & LanguageSet | { "type": "chat.message" } & ChatMessage | { "type": "utterance.started" } & SpeechBoundary | { "type": "utterance.ended" } & SpeechBoundary | { "type": "caption.partial" } & CaptionPartial | { "type": "caption.final" } & CaptionFinal | { "type": "caption.dropped" } & CaptionDropped | { "type": "translation.partial" } & TranslationPartial | { "type": "translation.final" } & TranslationFinal | { "type": "speech.announced" } & SpeechAnnounced | { "type": "speech.completed" } & SpeechCompleted | { "type": "speech.skipped" } & SpeechSkipped | { "type": "vitals.observed" } & VitalsObserved | { "type": "risk.scored" } & RiskScored | { "type": "alarm.raised" } & AlarmRaised | { "type": "alarm.cleared" } & AlarmCleared | { "type": "image.received" } & ImageReceived | { "type": "image.ready" } & ImageReady | { "type": "image.rejected" } & ImageRejected | { "type": "image.finding" } & ImageFinding | { "type": "symptom.mentioned" } & SymptomMentioned | { "type": "conditions.ranked" } & ConditionsRanked | { "type": "cases.matched" } & CasesMatched | { "type": "report.requested" } & ReportRequested | { "type": "report.ready" } & ReportReady | { "type": "error.raised" } & ErrorRaised | { "type": "actor.restarted" } & ActorRestarted | { "type": "vitals.amended" } & VitalsAmended | { "type": "monitor.clock_jumped" } & MonitorClockJumped | { "type": "device.alarm" } & DeviceAlarm | { "type": "patient.changed" } & PatientChanged);
 
 export type ImageFinding = { image: ImageId, label: string, 
 /**
@@ -122,6 +148,8 @@ reason: string, };
 
 export type InvitationId = string;
 
+export type KeptBecause = "no_session" | "content";
+
 export type Language = string;
 
 export type LanguageDetected = { participant: ParticipantId, utterance: UtteranceId, language: Language, 
@@ -138,6 +166,24 @@ export type LikelyCondition = { condition: Coding, probability: number,
  */
 because: Array<Seq>, };
 
+export type Location = { 
+/**
+ * PV1-3.1: ward or unit.
+ */
+unit?: string, 
+/**
+ * PV1-3.2.
+ */
+room?: string, 
+/**
+ * PV1-3.3.
+ */
+bed?: string, 
+/**
+ * PV1-3.4.
+ */
+facility?: string, };
+
 export type MatchedCase = { case: string, title: string, 
 /**
  * Cosine similarity, -1 to 1.
@@ -148,7 +194,17 @@ export type MediaChanged = { participant: ParticipantId, audio: Sending, video: 
 
 export type MediaSpan = { start_ms: number, end_ms: number, };
 
-export type MonitorProtocol = "hl7_v2" | "fhir" | "kafka" | "websocket";
+export type MonitorClockJumped = { source: MonitorSource, 
+/**
+ * What the monitor's clock showed when it sent the message.
+ */
+sent_at: Timestamp, 
+/**
+ * When the message came, by the server's clock.
+ */
+received_at: Timestamp, jump: ClockJump, };
+
+export type MonitorProtocol = "hl7_v2" | "fhir" | "kafka" | "websocket" | "http";
 
 export type MonitorSource = { protocol: MonitorProtocol, 
 /**
@@ -186,6 +242,30 @@ token_sha256: string, expires_at: Timestamp, };
 export type ParticipantJoined = { participant: ParticipantId, language: Language, };
 
 export type ParticipantLeft = { participant: ParticipantId, };
+
+export type PatientChange = "admitted" | "transferred" | "discharged" | "updated" | "merged";
+
+export type PatientChanged = { source: MonitorSource, change: PatientChange, 
+/**
+ * The identifier that is valid from now on.
+ */
+patient: PatientId, 
+/**
+ * The identifier that is not used any more, after a merge (MRG-1).
+ */
+merged_from?: PatientId, location?: Location, 
+/**
+ * PV1-2, HL7 table 0004: `I` inpatient, `E` emergency, `O` outpatient, …; at most 16 characters.
+ */
+class?: string, 
+/**
+ * PID-7 as `YYYY-MM-DD`: scores for children need the age.
+ */
+birth_date?: string, 
+/**
+ * When it happened (EVN-6, EVN-2), by the sender's clock.
+ */
+occurred_at: Timestamp, };
 
 export type PatientId = string;
 
@@ -233,7 +313,11 @@ export type RejectedObservation = {
 /**
  * The code as sent (OBX-3.1 for HL7 v2), at most 64 characters.
  */
-code: string, reason: RejectionReason, };
+code: string, reason: RejectionReason, 
+/**
+ * The observation as sent (the OBX segment for HL7 v2), at most [`crate::limits::MAX_RAW_CHARS`] characters.
+ */
+raw?: string, };
 
 export type RejectionReason = "unknown_code" | "not_a_number" | "unit_mismatch" | "outside_physiology" | "not_final";
 
@@ -386,6 +470,24 @@ preservation?: Preservation, provenance: Provenance, };
 
 export type TranslationPartial = { utterance: UtteranceId, participant: ParticipantId, source_language: Language, target_language: Language, text: string, engine: string, review: ReviewStatus, provenance: Provenance, };
 
+export type UnmappedCode = { 
+/**
+ * The code as sent.
+ */
+code: string, reason: RejectionReason, 
+/**
+ * Observations of this kind so far.
+ */
+count: number, last_at: Timestamp, 
+/**
+ * The session of the newest one.
+ */
+session: SessionId, 
+/**
+ * The newest one as sent.
+ */
+raw?: string, };
+
 export type UnmatchedMessage = { received_at: Timestamp, 
 /**
  * PID-3.1, if the message had one.
@@ -396,9 +498,13 @@ patient: PatientId | null,
  */
 message_id: string, 
 /**
- * The message as received.
+ * The message as received; bytes that are not UTF-8 as ISO 8859-1.
  */
-raw: string, };
+raw: string, because: KeptBecause, 
+/**
+ * What could not be read, without patient data.
+ */
+problem?: string, };
 
 export type UtteranceId = string;
 
@@ -431,6 +537,8 @@ temperature?: number, consciousness?: Consciousness,
  * Whether the patient breathes supplemental oxygen rather than air.
  */
 supplemental_oxygen?: boolean, };
+
+export type VitalsAmended = { source: MonitorSource, amendments: Array<Amendment>, };
 
 export type VitalsObserved = { source: MonitorSource, 
 /**

@@ -1,13 +1,16 @@
 //! Everything that can happen in a session.
 
 use crate::{
-    clinical::{MonitorSource, VitalsObserved},
+    clinical::{
+        Amendment, DeviceAlarm, MonitorClockJumped, MonitorProtocol, MonitorSource, VitalsAmended, VitalsObserved,
+    },
     consultation::{
         ActorRestarted, ChatMessage, ErrorRaised, MediaChanged, ParticipantInvited, ParticipantJoined, ParticipantLeft,
         SessionEnded, SessionStarted, SpeechBoundary,
     },
     ids::{AlarmId, ImageId, Seq, UtteranceId},
     imaging::{ImageFinding, ImageReady, ImageReceived, ImageRejected},
+    patient::PatientChanged,
     prediction::RiskPredicted,
     risk::{AlarmCleared, AlarmRaised, RiskScored},
     scribe::{CasesMatched, ConditionsRanked, ReportReady, ReportRequested, SymptomMentioned},
@@ -18,6 +21,7 @@ use crate::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use ts_rs::TS;
 
 /// What happened. `type` names it on the wire.
@@ -94,6 +98,14 @@ pub enum EventBody {
     ErrorRaised(ErrorRaised),
     #[serde(rename = "actor.restarted")]
     ActorRestarted(ActorRestarted),
+    #[serde(rename = "vitals.amended")]
+    VitalsAmended(VitalsAmended),
+    #[serde(rename = "monitor.clock_jumped")]
+    MonitorClockJumped(MonitorClockJumped),
+    #[serde(rename = "device.alarm")]
+    DeviceAlarm(DeviceAlarm),
+    #[serde(rename = "patient.changed")]
+    PatientChanged(PatientChanged),
 }
 
 impl EventBody {
@@ -135,13 +147,40 @@ impl EventBody {
             Self::ReportReady(_) => "report.ready",
             Self::ErrorRaised(_) => "error.raised",
             Self::ActorRestarted(_) => "actor.restarted",
+            Self::VitalsAmended(_) => "vitals.amended",
+            Self::MonitorClockJumped(_) => "monitor.clock_jumped",
+            Self::DeviceAlarm(_) => "device.alarm",
+            Self::PatientChanged(_) => "patient.changed",
         }
     }
 
     /// What makes a second recording of the same thing a repeat; `None` where saying it twice means it twice.
     pub fn identity(&self) -> Option<Identity> {
         match self {
-            Self::VitalsObserved(observed) => Some(Identity::MonitorMessage(observed.source.clone())),
+            Self::VitalsObserved(observed) => Some(Identity::MonitorMessage(
+                MessageKind::Observed,
+                observed.source.clone(),
+                // A program that gives its set of vital signs a name may leave the time to the server.
+                match observed.source.protocol {
+                    MonitorProtocol::Http => fingerprint(observed.vitals.bits()),
+                    _ => fingerprint((observed.taken_at.millis(), observed.vitals.bits())),
+                },
+            )),
+            Self::VitalsAmended(amended) => Some(Identity::MonitorMessage(
+                MessageKind::Amended,
+                amended.source.clone(),
+                fingerprint(amended.amendments.iter().map(Amendment::bits).collect::<Vec<_>>()),
+            )),
+            Self::DeviceAlarm(alarm) => Some(Identity::MonitorMessage(
+                MessageKind::Alarm,
+                alarm.source.clone(),
+                fingerprint((alarm.at.millis(), &alarm.event, &alarm.phase)),
+            )),
+            Self::PatientChanged(changed) => Some(Identity::MonitorMessage(
+                MessageKind::Patient,
+                changed.source.clone(),
+                fingerprint((changed.occurred_at.millis(), changed.change)),
+            )),
             Self::CaptionFinal(caption) => Some(Identity::Caption(caption.utterance)),
             Self::CaptionDropped(dropped) => Some(Identity::Caption(dropped.utterance)),
             Self::TranslationFinal(t) => Some(Identity::Translation(t.utterance, t.target_language.primary())),
@@ -163,11 +202,29 @@ impl EventBody {
     }
 }
 
+/// One message may say several kinds of thing, each of which is an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MessageKind {
+    Observed,
+    Amended,
+    Alarm,
+    Patient,
+}
+
+/// Tells contents apart within one process; it is never stored.
+fn fingerprint(content: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// What an event is about, where recording it once is enough: a monitor resends, an actor that died does its
 /// last piece of work again.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Identity {
-    MonitorMessage(MonitorSource),
+    /// What was said is part of it: a device that counts its messages from 1 again after a restart says something
+    /// new under an old number.
+    MonitorMessage(MessageKind, MonitorSource, u64),
     /// Final or dropped: an utterance ends one way.
     Caption(UtteranceId),
     Translation(UtteranceId, String),

@@ -76,6 +76,36 @@ impl VitalSigns {
         .collect()
     }
 
+    /// The values as bits, equal exactly where the values are the same.
+    pub(crate) fn bits(&self) -> [Option<u64>; 8] {
+        let number = |value: Option<f64>| value.map(f64::to_bits);
+        [
+            number(self.heart_rate),
+            number(self.respiratory_rate),
+            number(self.spo2),
+            number(self.systolic_bp),
+            number(self.diastolic_bp),
+            number(self.temperature),
+            self.consciousness.map(|level| level as u64),
+            self.supplemental_oxygen.map(u64::from),
+        ]
+    }
+
+    /// Forgets a field by its name; an unknown name changes nothing.
+    pub fn clear(&mut self, parameter: &str) {
+        match parameter {
+            "heart_rate" => self.heart_rate = None,
+            "respiratory_rate" => self.respiratory_rate = None,
+            "spo2" => self.spo2 = None,
+            "systolic_bp" => self.systolic_bp = None,
+            "diastolic_bp" => self.diastolic_bp = None,
+            "temperature" => self.temperature = None,
+            "consciousness" => self.consciousness = None,
+            "supplemental_oxygen" => self.supplemental_oxygen = None,
+            _ => {}
+        }
+    }
+
     /// Takes from `newer` what it has and keeps the rest: monitors often send part of a set.
     pub fn merge(&mut self, newer: &Self) {
         fn take<T: Copy>(slot: &mut Option<T>, newer: Option<T>) {
@@ -101,6 +131,7 @@ pub enum MonitorProtocol {
     Fhir,
     Kafka,
     Websocket,
+    Http,
 }
 
 /// Who sent an observation, and under which message identifier. A repeated message from the same source is
@@ -134,9 +165,13 @@ pub struct RejectedObservation {
     /// The code as sent (OBX-3.1 for HL7 v2), at most 64 characters.
     pub code: String,
     pub reason: RejectionReason,
+    /// The observation as sent (the OBX segment for HL7 v2), at most [`crate::limits::MAX_RAW_CHARS`] characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub raw: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum RejectionReason {
     UnknownCode,
@@ -144,4 +179,90 @@ pub enum RejectionReason {
     UnitMismatch,
     OutsidePhysiology,
     NotFinal,
+}
+
+impl RejectionReason {
+    /// As on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownCode => "unknown_code",
+            Self::NotANumber => "not_a_number",
+            Self::UnitMismatch => "unit_mismatch",
+            Self::OutsidePhysiology => "outside_physiology",
+            Self::NotFinal => "not_final",
+        }
+    }
+}
+
+/// What a monitor says of measurements other than a message's newest: values that come late, corrections,
+/// withdrawals.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct VitalsAmended {
+    pub source: MonitorSource,
+    pub amendments: Vec<Amendment>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum Amendment {
+    /// Measured before what the message is about, and sent with it.
+    Earlier { taken_at: Timestamp, vitals: VitalSigns },
+    /// Takes the place of what was measured then.
+    Corrected { taken_at: Timestamp, vitals: VitalSigns },
+    /// What was measured then was wrong, or another patient's. Fields of `VitalSigns`.
+    Withdrawn { taken_at: Timestamp, parameters: Vec<String> },
+}
+
+impl Amendment {
+    /// Equal exactly where the amendments are the same.
+    pub(crate) fn bits(&self) -> (u8, i64, [Option<u64>; 8], Option<&[String]>) {
+        match self {
+            Self::Earlier { taken_at, vitals } => (0, taken_at.millis(), vitals.bits(), None),
+            Self::Corrected { taken_at, vitals } => (1, taken_at.millis(), vitals.bits(), None),
+            Self::Withdrawn { taken_at, parameters } => (2, taken_at.millis(), [None; 8], Some(parameters)),
+        }
+    }
+}
+
+/// A monitor's clock is not what it was: since then its times cannot be compared with those before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct MonitorClockJumped {
+    pub source: MonitorSource,
+    /// What the monitor's clock showed when it sent the message.
+    pub sent_at: Timestamp,
+    /// When the message came, by the server's clock.
+    pub received_at: Timestamp,
+    pub jump: ClockJump,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockJump {
+    /// It has been set back, and goes on from there.
+    Back,
+    /// It is ahead of the server's.
+    Ahead,
+}
+
+/// An alarm that a device raised by its own rules. Shown as the device's word, not as a finding of this server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct DeviceAlarm {
+    pub source: MonitorSource,
+    pub at: Timestamp,
+    /// What kind of event, as sent, for example `MDC_EVT_LO_VAL_LT_LIM`; at most 64 characters.
+    pub event: String,
+    /// What it is about, as sent, for example `MDC_PULS_OXIM_SAT_O2`; at most 64 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub about: Option<String>,
+    /// `start`, `continue`, `update`, `escalate`, `end`, … as sent; at most 32 characters.
+    pub phase: String,
+    /// `active`, `latched`, `inactive`, … as sent; at most 32 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub state: Option<String>,
+    /// `PH`, `PM`, `PL`, … as sent; at most 32 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub priority: Option<String>,
 }

@@ -3,8 +3,10 @@
 use crate::{
     audio::{AudioSink, AudioTrackSpec},
     body::EventBody,
+    clinical::RejectionReason,
     envelope::Event,
     ids::{ImageId, Language, PatientId, Seq, SessionId, Timestamp},
+    patient::PatientChanged,
     refusal::Refusal,
     risk::Spo2Scale,
     speech::SpeechFrame,
@@ -60,7 +62,18 @@ pub struct Receipt {
     pub repeated: bool,
 }
 
-/// A monitor's message for a patient without a session.
+/// Why a message is kept outside every session.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum KeptBecause {
+    /// The patient has no session.
+    #[default]
+    NoSession,
+    /// The message, or a part that says whom it is about, could not be read.
+    Content,
+}
+
+/// A monitor's message that belongs to no session. The same message is kept once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct UnmatchedMessage {
     pub received_at: Timestamp,
@@ -68,8 +81,32 @@ pub struct UnmatchedMessage {
     pub patient: Option<PatientId>,
     /// MSH-10.
     pub message_id: String,
-    /// The message as received.
+    /// The message as received; bytes that are not UTF-8 as ISO 8859-1.
     pub raw: String,
+    #[serde(default)]
+    pub because: KeptBecause,
+    /// What could not be read, without patient data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub problem: Option<String>,
+}
+
+/// A kind of observation that could not be used, over all sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct UnmappedCode {
+    /// The code as sent.
+    pub code: String,
+    pub reason: RejectionReason,
+    /// Observations of this kind so far.
+    #[ts(type = "number")]
+    pub count: u64,
+    pub last_at: Timestamp,
+    /// The session of the newest one.
+    pub session: SessionId,
+    /// The newest one as sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub raw: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -96,6 +133,13 @@ pub trait Sessions: Send + Sync + 'static {
 
     /// Messages kept for patients without a session, newest first.
     fn unmatched(&self, limit: usize) -> BoxFuture<'_, Result<Vec<UnmatchedMessage>, Refusal>>;
+
+    /// Kinds of observation that could not be used, the newest first, with how often.
+    fn unmapped(&self, limit: usize) -> BoxFuture<'_, Result<Vec<UnmappedCode>, Refusal>>;
+
+    /// Takes in what the hospital says of a patient: remembers it for sessions to come, and tells the patient's open
+    /// session if there is one. Returns once it is durable.
+    fn patient_changed(&self, changed: PatientChanged) -> BoxFuture<'_, Result<(), Refusal>>;
 
     /// Opens a participant's audio track; `participant.joined` is durable when this returns. A participant
     /// who already has a track gets a new one and the old one closes.

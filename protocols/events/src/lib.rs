@@ -13,8 +13,11 @@ pub mod handle;
 pub mod ids;
 pub mod imaging;
 pub mod limits;
+pub mod observation;
+pub mod patient;
 pub mod prediction;
 pub mod provenance;
+pub mod readings;
 pub mod refusal;
 pub mod risk;
 pub mod schema;
@@ -28,12 +31,14 @@ pub use body::EventBody;
 pub use clinical::{Consciousness, MonitorProtocol, MonitorSource, VitalSigns};
 pub use envelope::{Event, NewEvent, VERSION};
 pub use handle::{
-    BoxFuture, EventStream, ImageUpload, NewSession, Receipt, SessionSummary, Sessions, SpeechStream, UnmatchedMessage,
+    BoxFuture, EventStream, ImageUpload, KeptBecause, NewSession, Receipt, SessionSummary, Sessions, SpeechStream,
+    UnmappedCode, UnmatchedMessage,
 };
 pub use ids::{
     AlarmId, IdError, ImageId, InvitationId, Language, ParticipantId, PatientId, Seq, SessionId, SpeechId, Timestamp,
     UtteranceId,
 };
+pub use patient::{PatientChange, PatientChanged};
 pub use provenance::{ModelInfo, Provenance};
 pub use refusal::Refusal;
 pub use state::SessionState;

@@ -45,3 +45,16 @@ pub const REMEMBERED_MESSAGES: usize = 1_024;
 /// Messages kept for patients without a session; the oldest give way. A ward of 50 beds at one a minute
 /// fills this in over three hours.
 pub const MAX_UNMATCHED: usize = 10_000;
+
+/// Characters kept of an observation that could not be used. An OBX segment of a monitor takes about 120.
+pub const MAX_RAW_CHARS: usize = 512;
+
+/// Kinds of observation (code, unit, reason) that could not be used and are counted; the ones not seen longest give
+/// way. A monitor has some hundred codes.
+pub const MAX_UNMAPPED: usize = 10_000;
+
+/// Sets of vital signs remembered for late, corrected and withdrawn values: over an hour at one a minute.
+pub const REMEMBERED_READINGS: usize = 64;
+
+/// Bytes of one body of observations by HTTP (NDJSON): some 5,000 lines.
+pub const MAX_OBSERVATIONS_BYTES: usize = 1024 * 1024;

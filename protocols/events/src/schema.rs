@@ -3,7 +3,7 @@
 
 use crate::{
     envelope::{Event, StreamCommand, StreamNotice},
-    handle::{NewSession, Receipt, SessionSummary, UnmatchedMessage},
+    handle::{NewSession, Receipt, SessionSummary, UnmappedCode, UnmatchedMessage},
     refusal::Refusal,
     transcript::Transcript,
 };
@@ -42,6 +42,7 @@ pub fn typescript() -> String {
     collect.visit::<Refusal>();
     collect.visit::<Transcript>();
     collect.visit::<UnmatchedMessage>();
+    collect.visit::<UnmappedCode>();
     let mut text = String::from("// Generated from protocols/events. Do not edit: see schema.rs there.\n");
     for declaration in collect.1.values() {
         text.push_str("\nexport ");

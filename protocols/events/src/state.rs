@@ -2,18 +2,23 @@
 
 use crate::{
     body::{EventBody, Identity},
-    clinical::VitalSigns,
+    clinical::{ClockJump, VitalSigns},
     consultation::{MediaChanged, ParticipantInvited, Sending, SessionStarted},
     envelope::Event,
-    ids::{AlarmId, ImageId, InvitationId, Language, ParticipantId, Seq, SessionId, Timestamp, UtteranceId},
+    ids::{AlarmId, ImageId, InvitationId, Language, ParticipantId, PatientId, Seq, SessionId, Timestamp, UtteranceId},
     imaging::ImageReady,
     limits::REMEMBERED_MESSAGES,
+    patient::PatientChanged,
     prediction::RiskPredicted,
+    readings::Readings,
     risk::{AlarmRaised, RiskScored},
     scribe::ReportReady,
     speech::{CaptionFinal, TranslationFinal},
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// Identifiers remembered that a patient had before merges: more than this are a fault of the sender.
+const MAX_FORMER_PATIENTS: usize = 16;
 
 /// A value and the event it came with.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +55,11 @@ pub struct SessionState {
     pub vitals: VitalSigns,
     /// The observation that changed `vitals` last.
     pub last_vitals: Option<At<()>>,
+    /// Where the patient is and under which identifier, as the hospital says.
+    pub patient: Option<At<PatientChanged>>,
+    /// Identifiers that the patient had before.
+    pub former_patients: Vec<PatientId>,
+    readings: Readings,
     pub risk: Option<At<RiskScored>>,
     /// What the learned model expects.
     pub prediction: Option<At<RiskPredicted>>,
@@ -81,6 +91,9 @@ impl SessionState {
             utterances: Vec::new(),
             vitals: VitalSigns::default(),
             last_vitals: None,
+            patient: None,
+            former_patients: Vec::new(),
+            readings: Readings::default(),
             risk: None,
             prediction: None,
             worst_risk: None,
@@ -135,9 +148,15 @@ impl SessionState {
                 }
             }
             EventBody::VitalsObserved(observed) => {
-                self.vitals.merge(&observed.vitals);
-                self.last_vitals = Some(at(event, ()));
+                let changed = self.readings.observe(event.seq, event.at, observed);
+                self.measured(event, changed);
             }
+            EventBody::VitalsAmended(amended) => {
+                let changed = self.readings.amend(event.seq, event.at, amended);
+                self.measured(event, changed);
+            }
+            EventBody::MonitorClockJumped(jumped) if jumped.jump == ClockJump::Back => self.readings.clock_set_back(),
+            EventBody::PatientChanged(changed) => self.patient_changed(event, changed),
             EventBody::RiskScored(scored) => self.apply_risk(event, scored),
             EventBody::RiskPredicted(predicted) => self.prediction = Some(at(event, predicted.clone())),
             EventBody::AlarmRaised(raised) => {
@@ -164,6 +183,39 @@ impl SessionState {
         self.started.as_ref().map_or(&[], |started| &started.value.languages)
     }
 
+    /// Which event each of the newest vital signs came with, by the name of its field.
+    pub fn vital_sources(&self) -> impl Iterator<Item = (&'static str, Seq)> + '_ {
+        self.readings.sources()
+    }
+
+    /// Whether this is the patient's identifier, or was before a merge.
+    pub fn is_patient(&self, patient: &PatientId) -> bool {
+        self.started.as_ref().is_some_and(|started| started.value.patient == *patient)
+            || self.patient.as_ref().is_some_and(|changed| changed.value.patient == *patient)
+            || self.former_patients.contains(patient)
+    }
+
+    fn measured(&mut self, event: &Event, changed: bool) {
+        if changed {
+            self.vitals = self.readings.current().clone();
+            self.last_vitals = Some(at(event, ()));
+        }
+    }
+
+    fn patient_changed(&mut self, event: &Event, changed: &PatientChanged) {
+        let mut changed = changed.clone();
+        if let Some(former) = &changed.merged_from
+            && !self.former_patients.contains(former)
+            && self.former_patients.len() < MAX_FORMER_PATIENTS
+        {
+            self.former_patients.push(former.clone());
+        }
+        if let Some(earlier) = &self.patient {
+            changed.completed_by(&earlier.value);
+        }
+        self.patient = Some(at(event, changed));
+    }
+
     /// Who sends nothing has no call, and may have left before it was noticed.
     fn sends(&mut self, changed: &MediaChanged) {
         if (changed.audio, changed.video) == (Sending::Off, Sending::Off) {
@@ -188,7 +240,7 @@ impl SessionState {
 
     fn remember(&mut self, event: &Event) {
         let Some(identity) = event.body.identity() else { return };
-        if matches!(identity, Identity::MonitorMessage(_)) {
+        if matches!(identity, Identity::MonitorMessage(..)) {
             self.monitor_messages.push_back(identity.clone());
         }
         self.recorded.insert(identity, (event.seq, event.at));

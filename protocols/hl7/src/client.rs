@@ -2,13 +2,19 @@
 
 use crate::{
     ack::Ack,
-    frame::{FrameError, Mllp},
-    message::Hl7Error,
+    error::Hl7Error,
+    frame::{Frame, FrameError, Mllp},
+    message::Delimiters,
+    time,
+    write::Writer,
 };
 use futures_util::{SinkExt, StreamExt};
 use healthsync_events::{Consciousness, PatientId, Timestamp, VitalSigns};
-use std::{fmt::Write as _, net::SocketAddr, time::Duration};
-use tokio::net::TcpStream;
+use std::{net::SocketAddr, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 use tokio_util::codec::Framed;
 
 /// How long an acknowledgement may take.
@@ -24,34 +30,55 @@ pub enum ClientError {
     NoAck,
 }
 
+/// What messages go over: TCP, or TLS on it.
+pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+
 /// A connection to an MLLP receiver.
 pub struct MllpClient {
-    stream: Framed<TcpStream, Mllp>,
+    stream: Framed<Box<dyn Wire>, Mllp>,
 }
 
 impl MllpClient {
     pub async fn connect(addr: SocketAddr) -> Result<Self, ClientError> {
         let stream = TcpStream::connect(addr).await.map_err(FrameError::Io)?;
         stream.set_nodelay(true).map_err(FrameError::Io)?;
-        Ok(Self { stream: Framed::new(stream, Mllp::default()) })
+        Ok(Self::over(stream))
     }
 
-    /// Sends a message and waits for its acknowledgement.
+    /// Over a connection that there is already.
+    pub fn over(stream: impl Wire + 'static) -> Self {
+        let stream: Box<dyn Wire> = Box::new(stream);
+        Self { stream: Framed::new(stream, Mllp::default()) }
+    }
+
+    /// Sends a message and waits for its acknowledgement; in enhanced mode, for the first of them.
     pub async fn send(&mut self, message: &[u8]) -> Result<Ack, ClientError> {
         self.stream.send(message).await?;
+        self.receive().await
+    }
+
+    /// Waits for a further acknowledgement.
+    pub async fn receive(&mut self) -> Result<Ack, ClientError> {
         let answer = tokio::time::timeout(ACK_TIMEOUT, self.stream.next()).await;
-        let frame = answer.map_err(|_| ClientError::NoAck)?.ok_or(ClientError::NoAck)??;
-        Ok(Ack::read(&frame)?)
+        match answer.map_err(|_| ClientError::NoAck)?.ok_or(ClientError::NoAck)?? {
+            Frame::Message(answer) => Ok(Ack::read(&answer)?),
+            Frame::TooLong(_) | Frame::Half(_) => Err(ClientError::NoAck),
+        }
     }
 }
 
 /// An ORU^R01 with LOINC codes and UCUM units.
 pub fn oru_r01(patient: &PatientId, message_id: &str, taken_at: Timestamp, vitals: &VitalSigns) -> Vec<u8> {
-    let stamp: String = taken_at.to_string().chars().filter(char::is_ascii_digit).take(14).collect();
-    let mut text = format!(
-        "MSH|^~\\&|HEALTHSYNC-MONITOR|DEMO|HEALTHSYNC|DEMO|{stamp}+0000||ORU^R01^ORU_R01|{message_id}|P|2.6\r\
-         PID|||{patient}^^^DEMO^MR\rOBR|1|||85353-1^Vital signs^LN|||{stamp}+0000\r"
-    );
+    let stamp = time::write(taken_at);
+    let mut writer = Writer::new(Delimiters::default());
+    writer.field("HEALTHSYNC-MONITOR").field("DEMO").field("HEALTHSYNC").field("DEMO").field(&stamp).field("");
+    writer.field("ORU").component("R01").component("ORU_R01").field(message_id).field("P").field("2.6");
+    writer.skip(5).field("UNICODE UTF-8");
+    writer.segment("PID").skip(2).field(patient.as_str()).skip_components(2).component("DEMO").component("MR");
+    writer.segment("OBR").field("1").skip(2).field("85353-1").component("Vital signs").component("LN");
+    writer.skip(2).field(&stamp);
     let numbers = [
         ("8867-4", vitals.heart_rate, "/min"),
         ("9279-1", vitals.respiratory_rate, "/min"),
@@ -61,30 +88,36 @@ pub fn oru_r01(patient: &PatientId, message_id: &str, taken_at: Timestamp, vital
         ("8310-5", vitals.temperature, "Cel"),
         ("3151-8", vitals.supplemental_oxygen.map(|oxygen| if oxygen { 2.0 } else { 0.0 }), "L/min"),
     ];
+    let measured = numbers.into_iter().filter_map(|(code, value, unit)| Some((code, value?, unit)));
     let mut set = 0;
-    for (code, value, unit) in numbers {
-        if let Some(value) = value {
-            set += 1;
-            let _ = write!(text, "OBX|{set}|NM|{code}^^LN||{value}|{unit}^^UCUM|||||F\r");
-        }
+    for (code, value, unit) in measured {
+        set += 1;
+        writer.segment("OBX").field(&set.to_string()).field("NM").field(code).component("").component("LN").field("");
+        writer.field(&value.to_string()).field(unit).component("").component("UCUM").skip(4).field("F");
     }
     if let Some(level) = vitals.consciousness {
         let letter = match level {
-            Consciousness::Alert => 'A',
-            Consciousness::Confusion => 'C',
-            Consciousness::Voice => 'V',
-            Consciousness::Pain => 'P',
-            Consciousness::Unresponsive => 'U',
+            Consciousness::Alert => "A",
+            Consciousness::Confusion => "C",
+            Consciousness::Voice => "V",
+            Consciousness::Pain => "P",
+            Consciousness::Unresponsive => "U",
         };
-        let _ = write!(text, "OBX|{}|ST|80288-4^^LN||{letter}||||||F\r", set + 1);
+        writer.segment("OBX").field(&(set + 1).to_string()).field("ST").field("80288-4").component("").component("LN");
+        writer.field("").field(letter).skip(5).field("F");
     }
-    text.into_bytes()
+    writer.finish().into_bytes()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{message::Message, oru::decode};
+    use crate::{
+        header::Header,
+        message::Message,
+        oru::{Clock, decode},
+        time::Zone,
+    };
 
     #[test]
     fn what_the_monitor_writes_the_server_reads() {
@@ -100,9 +133,12 @@ mod tests {
         };
         let at = Timestamp::from_millis(1_795_000_000_000);
         let bytes = oru_r01(&"P1".parse().unwrap(), "7", at, &vitals);
-        let oru = decode(&Message::parse(&bytes).unwrap(), Timestamp::from_millis(0)).unwrap();
-        assert_eq!(oru.observed.vitals, vitals);
-        assert_eq!(oru.observed.taken_at, at);
-        assert!(oru.observed.rejected.is_empty());
+        let message = Message::parse(&bytes).unwrap();
+        let clock = Clock { received: Timestamp::from_millis(0), zone: Zone::UTC };
+        let oru = decode(&message, &Header::read(&message, Zone::UTC), clock).unwrap();
+        let said = &oru.patients[0];
+        let observed = said.observed.as_ref().unwrap();
+        assert_eq!((said.patient.as_str(), &observed.vitals, observed.taken_at), ("P1", &vitals, at));
+        assert!(observed.rejected.is_empty() && said.amended.is_none());
     }
 }

@@ -1,18 +1,30 @@
-//! HL7 v2 over MLLP: what bedside monitors speak.
+//! HL7 v2 over MLLP: what bedside monitors and interface engines speak.
 //!
-//! - [`frame`] cuts the byte stream into messages (HL7 v2.9 Transmission Specification: MLLP, release 1). Pure.
-//! - [`message`] reads segments, fields, components and repetitions of one message. Pure.
-//! - [`oru`] makes vital signs of an ORU^R01. Pure.
-//! - [`ack`] writes acknowledgements.
-//! - [`server`] answers monitors; [`client`] is one.
+//! Pure: [`frame`] cuts the byte stream into messages; [`charset`], [`message`] and [`escape`] read one; [`header`] is
+//! its MSH, [`oru`] makes vital signs of observations, [`adt`] reads what the administration says, [`ack`] and
+//! [`problem`] write answers, [`write`] writes messages; [`memory`] knows repeats and [`clock`] a sender's clock.
+//!
+//! [`intake`] takes a message from its bytes to its answers, [`server`] serves connections, with [`tls`] if asked;
+//! [`client`] is a monitor.
 
 pub mod ack;
+pub mod adt;
+pub mod charset;
 pub mod client;
+pub mod clock;
+pub mod error;
+pub mod escape;
 pub mod frame;
+pub mod header;
+pub mod intake;
+pub mod memory;
 pub mod message;
-pub mod observation;
 pub mod oru;
+pub mod problem;
 pub mod server;
+pub mod time;
+pub mod tls;
+pub mod write;
 
-pub use message::{Hl7Error, Message};
-pub use oru::{OruMessage, decode};
+pub use error::Hl7Error;
+pub use message::Message;

@@ -1,38 +1,14 @@
 //! One HL7 v2 message: segments of fields, with the delimiters it declares. Pure.
 
+use crate::{
+    charset::{self, Charset},
+    error::Hl7Error,
+    escape,
+};
 use std::borrow::Cow;
 
 /// Segments of a message. A monitor's full set of observations takes under 100.
-const MAX_SEGMENTS: usize = 2_000;
-
-/// Why bytes are not a message that can be answered with an observation. Texts name places, never values.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Hl7Error {
-    #[error("the message does not begin with MSH and its delimiters")]
-    Header,
-    #[error("the message has more than {MAX_SEGMENTS} segments")]
-    TooManySegments,
-    #[error("{0} is missing or empty")]
-    Missing(&'static str),
-    #[error("{0} is not valid")]
-    Invalid(&'static str),
-    #[error("messages of this type are not taken here, only ORU^R01")]
-    UnsupportedType,
-    #[error("the character set is not taken here, only ASCII, 8859/1 and UNICODE UTF-8")]
-    UnsupportedCharacterSet,
-}
-
-impl Hl7Error {
-    /// Code of HL7 table 0357, message error condition.
-    pub fn code(&self) -> u16 {
-        match self {
-            Self::Header | Self::TooManySegments => 100,
-            Self::Missing(_) => 101,
-            Self::Invalid(_) | Self::UnsupportedCharacterSet => 102,
-            Self::UnsupportedType => 200,
-        }
-    }
-}
+pub const MAX_SEGMENTS: usize = 2_000;
 
 /// The delimiters a message declares in MSH-1 and MSH-2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,43 +20,55 @@ pub struct Delimiters {
     pub subcomponent: char,
 }
 
+impl Default for Delimiters {
+    /// Those the standard recommends.
+    fn default() -> Self {
+        Self { field: '|', component: '^', repetition: '~', escape: '\\', subcomponent: '&' }
+    }
+}
+
 /// A message as text, cut into segments.
 #[derive(Debug, Clone)]
 pub struct Message<'a> {
     pub delimiters: Delimiters,
+    /// What the message says its character set is; `None` where that is not taken here.
+    pub charset: Option<Charset>,
     text: Cow<'a, str>,
     /// Start and end of each segment.
-    segments: Vec<(usize, usize)>,
+    segments: Vec<(u32, u32)>,
 }
 
 impl<'a> Message<'a> {
-    /// Reads the message as UTF-8, or as ISO 8859-1 where it is not; MSH-18 is checked by the caller, who knows
-    /// what it asks of the message.
+    /// Reads the message in the character set it names. One that is not known is read as ISO 8859-1, so that the
+    /// header can be answered; the caller refuses it by [`Message::charset`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Hl7Error> {
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => Cow::Borrowed(text),
-            Err(_) => Cow::Owned(bytes.iter().map(|byte| char::from(*byte)).collect()),
-        };
+        if u32::try_from(bytes.len()).is_err() {
+            return Err(Hl7Error::TooLong);
+        }
+        let charset = Charset::named(&charset::declared(bytes));
+        let text = charset.unwrap_or(Charset::Latin1).decode(bytes);
         let delimiters = delimiters(&text).ok_or(Hl7Error::Header)?;
         let mut segments = Vec::new();
         let mut start = 0;
-        for (at, c) in text.char_indices().chain(std::iter::once((text.len(), '\r'))) {
-            if !matches!(c, '\r' | '\n') {
-                continue;
+        // The standard's separator is CR; LF and CRLF are what files are sent with.
+        for part in text.split(['\r', '\n']) {
+            if !part.is_empty() {
+                segments.push((start as u32, (start + part.len()) as u32));
             }
-            if at > start {
-                segments.push((start, at));
-            }
-            start = at + 1;
+            start += part.len() + 1;
             if segments.len() > MAX_SEGMENTS {
                 return Err(Hl7Error::TooManySegments);
             }
         }
-        Ok(Self { delimiters, text, segments })
+        Ok(Self { delimiters, charset, text, segments })
     }
 
     pub fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
-        self.segments.iter().map(|(start, end)| Segment { text: &self.text[*start..*end], d: self.delimiters })
+        let charset = self.charset.unwrap_or(Charset::Latin1);
+        self.segments.iter().map(move |(start, end)| {
+            let text = &self.text[*start as usize..*end as usize];
+            Segment { text, delimiters: self.delimiters, charset }
+        })
     }
 
     pub fn segment(&self, name: &str) -> Option<Segment<'_>> {
@@ -111,56 +99,71 @@ fn delimiters(text: &str) -> Option<Delimiters> {
 #[derive(Debug, Clone, Copy)]
 pub struct Segment<'m> {
     text: &'m str,
-    d: Delimiters,
+    delimiters: Delimiters,
+    charset: Charset,
 }
 
 impl<'m> Segment<'m> {
+    /// As sent.
+    pub fn text(&self) -> &'m str {
+        self.text
+    }
+
     pub fn name(&self) -> &'m str {
-        self.text.split(self.d.field).next().unwrap_or_default()
+        self.text.split(self.delimiters.field).next().unwrap_or_default()
     }
 
     /// Field by its number in the standard, as sent; empty when it is not there.
     pub fn field(&self, number: usize) -> &'m str {
         // MSH-1 is the field separator itself.
         let index = if self.name() == "MSH" { number.saturating_sub(1) } else { number };
-        self.text.split(self.d.field).nth(index).unwrap_or_default()
+        self.text.split(self.delimiters.field).nth(index).unwrap_or_default()
     }
 
     pub fn repetitions(&self, number: usize) -> impl Iterator<Item = &'m str> + use<'m> {
-        self.field(number).split(self.d.repetition)
+        self.field(number).split(self.delimiters.repetition)
     }
 
-    /// Component of the field's first repetition, unescaped.
-    pub fn component(&self, number: usize, component: usize) -> String {
-        let first = self.field(number).split(self.d.repetition).next().unwrap_or_default();
+    /// Component of the field's first repetition, unescaped. Its first subcomponent, where it has several: what was
+    /// one value in an older version is the first part of it in a newer one (chapter 2.8.2).
+    pub fn component(&self, number: usize, component: usize) -> Cow<'m, str> {
+        let first = self.field(number).split(self.delimiters.repetition).next().unwrap_or_default();
         self.component_of(first, component)
     }
 
-    pub fn component_of(&self, repetition: &str, component: usize) -> String {
-        let text = repetition.split(self.d.component).nth(component - 1).unwrap_or_default();
-        self.unescape(text).trim().to_owned()
+    pub fn component_of(&self, repetition: &'m str, component: usize) -> Cow<'m, str> {
+        self.subcomponent_of(repetition, component, 1)
     }
 
-    /// Escape sequences for delimiters (chapter 2.7); others stand for nothing that is read here.
-    fn unescape(&self, text: &str) -> String {
-        if !text.contains(self.d.escape) {
-            return text.to_owned();
-        }
-        let mut plain = String::with_capacity(text.len());
-        let mut parts = text.split(self.d.escape);
-        plain.push_str(parts.next().unwrap_or_default());
-        while let Some(sequence) = parts.next() {
-            match sequence {
-                "F" => plain.push(self.d.field),
-                "S" => plain.push(self.d.component),
-                "R" => plain.push(self.d.repetition),
-                "E" => plain.push(self.d.escape),
-                "T" => plain.push(self.d.subcomponent),
-                _ => {}
-            }
-            plain.push_str(parts.next().unwrap_or_default());
-        }
-        plain
+    pub fn subcomponent_of(&self, repetition: &'m str, component: usize, subcomponent: usize) -> Cow<'m, str> {
+        let text = repetition.split(self.delimiters.component).nth(component.saturating_sub(1)).unwrap_or_default();
+        let text = text.split(self.delimiters.subcomponent).nth(subcomponent.saturating_sub(1)).unwrap_or_default();
+        escape::read(text, self.delimiters, self.charset)
+    }
+
+    /// [`Self::component`] without space around it; empty for the null value `""` as well, which says that there is
+    /// none.
+    pub fn value(&self, number: usize, component: usize) -> Cow<'m, str> {
+        plain(self.component(number, component))
+    }
+
+    /// [`Self::component_of`], likewise.
+    pub fn value_of(&self, repetition: &'m str, component: usize) -> Cow<'m, str> {
+        plain(self.component_of(repetition, component))
+    }
+}
+
+fn plain(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => match text.trim() {
+            "\"\"" => Cow::Borrowed(""),
+            text => Cow::Borrowed(text),
+        },
+        Cow::Owned(text) => match text.trim() {
+            "\"\"" => Cow::Borrowed(""),
+            trimmed if trimmed.len() == text.len() => Cow::Owned(text),
+            trimmed => Cow::Owned(trimmed.to_owned()),
+        },
     }
 }
 
@@ -171,11 +174,13 @@ mod tests {
 
     #[test]
     fn a_message_declares_its_own_delimiters() {
-        let message = Message::parse(b"MSH#*~!$#APP#FAC\rPID###A*B!S!C~D").unwrap();
+        let message = Message::parse(b"MSH#*~!$#APP#FAC\rPID###A*B!S!C~D*E$F").unwrap();
         assert_eq!(message.segment("MSH").unwrap().field(3), "APP");
         let pid = message.segment("PID").unwrap();
         assert_eq!((pid.component(3, 1), pid.component(3, 2)), ("A".into(), "B*C".into()));
-        assert_eq!(pid.repetitions(3).count(), 2);
+        let second = pid.repetitions(3).nth(1).unwrap();
+        assert_eq!(pid.component_of(second, 2), "E");
+        assert_eq!(pid.subcomponent_of(second, 2, 2), "F");
     }
 
     #[test]
@@ -189,6 +194,24 @@ mod tests {
     fn a_latin_1_message_is_read_as_such() {
         let message = Message::parse(b"MSH|^~\\&|Jo\xe3o").unwrap();
         assert_eq!(message.segment("MSH").unwrap().field(3), "João");
+        let named = Message::parse(b"MSH|^~\\&|Jo\xc3\xa3o|||||||||||||||8859/1\r").unwrap();
+        assert_eq!(named.segment("MSH").unwrap().field(3), "JoÃ£o", "what it says counts, not what it looks like");
+    }
+
+    #[test]
+    fn an_unknown_character_set_is_told_and_the_header_is_read() {
+        let message = Message::parse(b"MSH|^~\\&|APP|||||||42|||||||UNICODE UTF-32\r").unwrap();
+        assert_eq!(message.charset, Some(Charset::Unsaid), "it stands in another field");
+        let message = Message::parse(b"MSH|^~\\&|APP|||||||42||||||||UNICODE UTF-32\r").unwrap();
+        assert_eq!(message.charset, None);
+        assert_eq!(message.segment("MSH").unwrap().field(10), "42");
+    }
+
+    #[test]
+    fn null_and_space_are_no_value() {
+        let message = Message::parse(b"MSH|^~\\&|A\rOBX|1|NM|\"\"|  7 |").unwrap();
+        let obx = message.segment("OBX").unwrap();
+        assert_eq!((obx.value(3, 1), obx.value(4, 1), obx.value(99, 9)), ("".into(), "7".into(), "".into()));
     }
 
     #[test]
@@ -206,7 +229,7 @@ mod tests {
             if let Ok(message) = Message::parse(&message) {
                 for segment in message.segments() {
                     for number in 0..20 {
-                        let _ = segment.component(number, 1);
+                        let _ = segment.value(number, 1);
                     }
                 }
             }

@@ -2,46 +2,50 @@
 //! taken and answered one after the other, which is the flow control MLLP has.
 
 use crate::{
-    ack::{self, Code},
-    frame::Mllp,
-    message::{Hl7Error, Message},
-    oru::{self, Header, OruMessage},
+    frame::{Frame, FrameError, Mllp},
+    intake::Intake,
+    time::Zone,
 };
-use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use healthsync_events::{EventBody, Refusal, Sessions, Timestamp, UnmatchedMessage};
+use healthsync_events::{Sessions, Timestamp};
 use std::{
     future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::timeout,
 };
+use tokio_rustls::TlsAcceptor;
 use tokio_util::{codec::Framed, sync::CancellationToken, task::TaskTracker};
 
 /// How long a peer may take to read an answer: one that does not read is gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a peer may take to agree on TLS.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How long messages under way may take once the server is shutting down.
 const DRAIN: Duration = Duration::from_secs(5);
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// Connections at a time; a further one is closed at once, and counted.
     pub max_connections: usize,
     /// Without a message. Monitors send at least every few minutes.
     pub idle_timeout: Duration,
+    /// Of times without a zone, in messages that name none.
+    pub zone: Zone,
+    /// Connections speak TLS, all of them; see [`crate::tls::acceptor`].
+    pub tls: Option<TlsAcceptor>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { max_connections: 512, idle_timeout: Duration::from_mins(10) }
+        Self { max_connections: 512, idle_timeout: Duration::from_mins(10), zone: Zone::UTC, tls: None }
     }
 }
 
@@ -53,6 +57,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) {
     let places = Arc::new(Semaphore::new(config.max_connections));
+    let intake = Arc::new(Intake::new(sessions, config.zone, now()));
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     tokio::pin!(shutdown);
     loop {
@@ -70,9 +75,12 @@ pub async fn serve(
             continue;
         };
         let _ = socket.set_nodelay(true);
-        let connection = Connection { sessions: Arc::clone(&sessions), idle: config.idle_timeout, stop: stop.clone() };
+        let connection = Connection { intake: Arc::clone(&intake), idle: config.idle_timeout, stop: stop.clone() };
+        let tls = config.tls.clone();
         tasks.spawn(async move {
-            connection.run(socket).await;
+            metrics::gauge!("healthsync_mllp_connections").increment(1.0);
+            connection.open(socket, tls).await;
+            metrics::gauge!("healthsync_mllp_connections").decrement(1.0);
             drop(place);
         });
     }
@@ -82,104 +90,73 @@ pub async fn serve(
 }
 
 struct Connection {
-    sessions: Arc<dyn Sessions>,
+    intake: Arc<Intake>,
     idle: Duration,
     stop: CancellationToken,
 }
 
 impl Connection {
-    async fn run(self, socket: TcpStream) {
-        let mut stream = Framed::new(socket, Mllp::default());
+    async fn open(self, socket: TcpStream, tls: Option<TlsAcceptor>) {
+        let Some(tls) = tls else { return self.run(socket).await };
+        match timeout(HANDSHAKE_TIMEOUT, tls.accept(socket)).await {
+            Ok(Ok(stream)) => self.run(stream).await,
+            Ok(Err(error)) => {
+                metrics::counter!("healthsync_mllp_tls_failures_total").increment(1);
+                tracing::warn!(%error, "an MLLP connection did not agree on TLS");
+            }
+            Err(_) => metrics::counter!("healthsync_mllp_tls_failures_total").increment(1),
+        }
+    }
+
+    async fn run(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let mut stream = Framed::new(stream, Mllp::default());
         loop {
             let next = tokio::select! {
                 next = timeout(self.idle, stream.next()) => next,
-                () = self.stop.cancelled() => return,
+                () = self.stop.cancelled() => break,
             };
             let frame = match next {
                 Ok(Some(Ok(frame))) => frame,
                 Ok(Some(Err(error))) => {
-                    tracing::warn!(%error, "an MLLP connection was closed");
-                    return;
+                    lost(&error);
+                    break;
                 }
-                Ok(None) | Err(_) => return,
+                Ok(None) | Err(_) => break,
             };
             let begun = Instant::now();
-            let answer = self.answer(&frame).await;
+            let answers = match frame {
+                Frame::Message(message) => self.intake.take(&message, now()).await,
+                Frame::TooLong(head) => self.intake.refuse_length(&head, now()),
+                Frame::Half(bytes) => {
+                    tracing::warn!(bytes, "an MLLP message was begun and not finished");
+                    metrics::counter!("healthsync_mllp_half_messages_total").increment(1);
+                    continue;
+                }
+            };
             metrics::histogram!("healthsync_mllp_ack_seconds").record(begun.elapsed().as_secs_f64());
-            if !matches!(timeout(WRITE_TIMEOUT, stream.send(&answer)).await, Ok(Ok(()))) {
-                return;
+            let send = async {
+                for answer in &answers {
+                    stream.feed(&answer[..]).await?;
+                }
+                SinkExt::<&[u8]>::flush(&mut stream).await
+            };
+            if !matches!(timeout(WRITE_TIMEOUT, send).await, Ok(Ok(()))) {
+                break;
             }
         }
-    }
-
-    async fn answer(&self, frame: &Bytes) -> Vec<u8> {
-        let at = now();
-        let (header, outcome) = match Message::parse(frame) {
-            Ok(message) => {
-                let header = oru::header(&message);
-                let outcome = match oru::decode(&message, at) {
-                    Ok(oru) => self.take(oru, frame, at).await,
-                    Err(error) => Err(Failure::Message(error)),
-                };
-                (header, outcome)
-            }
-            Err(error) => (Header::default(), Err(Failure::Message(error))),
-        };
-        let id = control_id();
-        let code = match &outcome {
-            Ok(()) => Code::Accept,
-            Err(Failure::Refused(refusal)) if refusal.retryable() => Code::Error,
-            Err(_) => Code::Reject,
-        };
-        metrics::counter!("healthsync_mllp_messages_total", "ack" => code.as_str()).increment(1);
-        let problem = outcome.err().map(|failure| (failure.code(), failure.to_string()));
-        ack::write(&header, code, &id, at, problem.as_ref().map(|(code, text)| (*code, text.as_str())))
-    }
-
-    /// Returns when the message is durable: in its patient's session, or among those kept.
-    async fn take(&self, oru: OruMessage, frame: &Bytes, at: Timestamp) -> Result<(), Failure> {
-        if let Some(session) = self.sessions.of_patient(&oru.patient).await? {
-            match self.sessions.record(session, EventBody::VitalsObserved(oru.observed.clone())).await {
-                Ok(_) => return Ok(()),
-                // It ended in between: the message is kept as for any patient without a session.
-                Err(Refusal::SessionEnded) => {}
-                Err(refusal) => return Err(refusal.into()),
-            }
-        }
-        let message = UnmatchedMessage {
-            received_at: at,
-            patient: Some(oru.patient),
-            message_id: oru.header.control_id,
-            raw: String::from_utf8_lossy(frame).into_owned(),
-        };
-        self.sessions.keep_unmatched(message).await?;
-        metrics::counter!("healthsync_mllp_unmatched_total").increment(1);
-        Ok(())
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error(transparent)]
-    Message(#[from] Hl7Error),
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-}
-
-impl Failure {
-    /// HL7 table 0357; 207 is an application error.
-    fn code(&self) -> u16 {
-        match self {
-            Self::Message(error) => error.code(),
-            Self::Refused(_) => 207,
+        let stray = stream.codec().stray();
+        if stray > 0 {
+            tracing::warn!(bytes = stray, "an MLLP connection sent bytes outside frames");
+            metrics::counter!("healthsync_mllp_stray_bytes_total").increment(stray as u64);
         }
     }
 }
 
-/// MSH-10 of an answer: unique within this process, and unlikely to repeat across restarts.
-fn control_id() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("{:X}-{}", now().millis(), NEXT.fetch_add(1, Ordering::Relaxed))
+fn lost(error: &FrameError) {
+    tracing::warn!(%error, "an MLLP connection was closed");
+    if matches!(error, FrameError::Half) {
+        metrics::counter!("healthsync_mllp_half_messages_total").increment(1);
+    }
 }
 
 fn now() -> Timestamp {

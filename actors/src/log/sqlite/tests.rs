@@ -1,5 +1,10 @@
 use super::*;
-use healthsync_events::consultation::{ChatMessage, SessionEndReason, SessionEnded, SessionStarted};
+use healthsync_events::{
+    KeptBecause, MonitorProtocol, MonitorSource, PatientChange, VitalSigns,
+    clinical::{RejectedObservation, RejectionReason, VitalsObserved},
+    consultation::{ChatMessage, SessionEndReason, SessionEnded, SessionStarted},
+    patient::Location,
+};
 
 fn started(patient: &str) -> NewEvent {
     let patient = patient.parse().unwrap();
@@ -60,6 +65,23 @@ async fn an_append_with_a_gap_or_a_repeat_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_write_that_fails_is_undone_alone() {
+    let (folder, store) = store();
+    store.append(session(1), Seq(1), vec![started("p1")]).await.unwrap();
+    // The second event of this append breaks the table of sessions.
+    let broken = store.append(session(2), Seq(1), vec![started("p2"), started("p2")]);
+    let (broken, good) = futures_util::join!(broken, store.append(session(1), Seq(2), vec![chat(2, "x")]));
+    assert!(matches!(broken, Err(LogError::Storage(_))), "{broken:?}");
+    good.unwrap();
+    store.append(session(1), Seq(3), vec![chat(3, "y")]).await.unwrap();
+    store.append(session(2), Seq(1), vec![started("p2")]).await.unwrap();
+    drop(store);
+    let store = SqliteStore::open(&folder.path().join("log.db")).unwrap();
+    assert_eq!(store.head(session(1)).await.unwrap(), Seq(3));
+    assert_eq!(store.head(session(2)).await.unwrap(), Seq(1));
+}
+
+#[tokio::test]
 async fn of_concurrent_writers_for_one_number_exactly_one_wins() {
     let (_folder, store) = store();
     store.append(session(1), Seq(1), vec![started("p1")]).await.unwrap();
@@ -97,17 +119,116 @@ async fn image_parts_are_kept_apart_and_deleted_alone() {
 }
 
 #[tokio::test]
-async fn unmatched_messages_come_back_newest_first() {
+async fn unmatched_messages_are_kept_once_and_come_back_newest_first() {
     let (_folder, store) = store();
     for id in ["a", "b"] {
         let message = UnmatchedMessage {
             received_at: Timestamp::from_millis(5),
             patient: Some("p9".parse().unwrap()),
             message_id: id.into(),
-            raw: "MSH|".into(),
+            raw: format!("MSH|{id}"),
+            because: KeptBecause::NoSession,
+            problem: None,
         };
+        store.keep_unmatched(message.clone()).await.unwrap();
         store.keep_unmatched(message).await.unwrap();
     }
     let ids: Vec<_> = store.unmatched(10).await.unwrap().into_iter().map(|m| m.message_id).collect();
     assert_eq!(ids, ["b", "a"]);
+}
+
+fn source() -> MonitorSource {
+    let (application, facility) = ("adt".into(), "h".into());
+    MonitorSource { protocol: MonitorProtocol::Hl7V2, application, facility, message_id: "1".into() }
+}
+
+fn changed(patient: &str, change: PatientChange, at: i64, unit: &str) -> PatientChanged {
+    PatientChanged {
+        source: source(),
+        change,
+        patient: patient.parse().unwrap(),
+        merged_from: None,
+        location: Some(Location { unit: unit.into(), ..Location::default() }).filter(|place| !place.is_empty()),
+        class: None,
+        birth_date: None,
+        occurred_at: Timestamp::from_millis(at),
+    }
+}
+
+#[tokio::test]
+async fn a_patient_is_found_by_the_identifiers_they_had_before_merges() {
+    let (_folder, store) = store();
+    store.append(session(1), Seq(1), vec![started("old")]).await.unwrap();
+    store.patient_changed(changed("old", PatientChange::Admitted, 1, "ICU")).await.unwrap();
+    for (from, to) in [("old", "mid"), ("mid", "new")] {
+        let merged =
+            PatientChanged { merged_from: Some(from.parse().unwrap()), ..changed(to, PatientChange::Merged, 2, "") };
+        store.patient_changed(merged.clone()).await.unwrap();
+        store.patient_changed(merged).await.unwrap();
+    }
+    for id in ["old", "mid", "new"] {
+        let patient: PatientId = id.parse().unwrap();
+        assert_eq!(store.open_session_of(patient.clone()).await.unwrap(), Some(session(1)), "{id}");
+        let known = store.patient(patient).await.unwrap().unwrap();
+        assert_eq!((known.patient.as_str(), known.location.unwrap().unit.as_str()), ("new", "ICU"));
+    }
+    store.append(session(2), Seq(1), vec![started("old")]).await.unwrap();
+    assert_eq!(
+        store.open_session_of("new".parse().unwrap()).await.unwrap(),
+        Some(session(2)),
+        "started by the old one"
+    );
+}
+
+#[tokio::test]
+async fn old_news_of_a_patient_change_nothing() {
+    let (_folder, store) = store();
+    store.patient_changed(changed("p1", PatientChange::Transferred, 5, "ICU")).await.unwrap();
+    store.patient_changed(changed("p1", PatientChange::Admitted, 1, "ER")).await.unwrap();
+    let known = store.patient("p1".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(known.location.unwrap().unit, "ICU");
+    store.patient_changed(changed("p1", PatientChange::Discharged, 9, "")).await.unwrap();
+    assert_eq!(store.patient("p1".parse().unwrap()).await.unwrap().unwrap().location, None);
+}
+
+#[tokio::test]
+async fn what_could_not_be_used_is_counted_by_code_and_reason() {
+    let (folder, store) = store();
+    let rejected = |code: &str, raw: &str| RejectedObservation {
+        code: code.into(),
+        reason: RejectionReason::UnknownCode,
+        raw: Some(raw.into()),
+    };
+    let observed = |at: i64, rejected| {
+        let (taken_at, vitals) = (Timestamp::from_millis(at), VitalSigns::default());
+        new(at, EventBody::VitalsObserved(VitalsObserved { source: source(), taken_at, vitals, rejected }))
+    };
+    store.append(session(1), Seq(1), vec![started("p1")]).await.unwrap();
+    let events = vec![
+        observed(2, vec![rejected("A", "OBX|1"), rejected("B", "OBX|2")]),
+        observed(3, vec![rejected("A", "OBX|3")]),
+    ];
+    store.append(session(1), Seq(2), events).await.unwrap();
+    drop(store);
+    let store = SqliteStore::open(&folder.path().join("log.db")).unwrap();
+    let kinds: Vec<_> =
+        store.unmapped(10).await.unwrap().into_iter().map(|kind| (kind.code, kind.count, kind.raw.unwrap())).collect();
+    assert_eq!(kinds, [("A".into(), 2, "OBX|3".into()), ("B".into(), 1, "OBX|2".into())]);
+    assert_eq!(store.unmapped(1).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn messages_that_an_earlier_version_kept_are_still_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.db");
+    let old =
+        "CREATE TABLE unmatched (id INTEGER PRIMARY KEY AUTOINCREMENT, received_at INTEGER NOT NULL, patient TEXT,
+                   message_id TEXT NOT NULL, raw TEXT NOT NULL);
+               INSERT INTO unmatched (received_at, patient, message_id, raw) VALUES (1, 'p1', '7', 'MSH|');";
+    Connection::open(&path).unwrap().execute_batch(old).unwrap();
+    for _ in 0..2 {
+        let kept = SqliteStore::open(&path).unwrap().unmatched(10).await.unwrap();
+        assert_eq!(kept.len(), 1);
+        assert_eq!((kept[0].message_id.as_str(), kept[0].because), ("7", KeptBecause::NoSession));
+    }
 }

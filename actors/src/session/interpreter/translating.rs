@@ -67,8 +67,17 @@ async fn translate(
     class: Class,
     deadline: Option<Instant>,
 ) -> Result<Answer<Translation>, Refusal> {
-    let request = Request { session: cell.id, class, input, deadline, supersedes: None };
-    let ticket = cell.models.translate.submit(request)?;
+    let ticket = loop {
+        let request = Request { session: cell.id, class, input: input.clone(), deadline, supersedes: None };
+        match cell.models.translate.submit(request) {
+            Ok(ticket) => break ticket,
+            // A final is never dropped for want of room: it comes again when it is told there will be some.
+            Err(Refusal::Overloaded { retry_after_ms, .. }) if deadline.is_none() && !cell.is_over() => {
+                tokio::time::sleep(Duration::from_millis(retry_after_ms)).await;
+            }
+            Err(refusal) => return Err(refusal),
+        }
+    };
     ticket.answer().await.map_err(|dropped| refusal_of("translation", &dropped))
 }
 

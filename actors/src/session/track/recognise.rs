@@ -19,8 +19,9 @@ use std::{
 /// A partial is not worth showing when the next one is due.
 const PARTIAL_DEADLINE: Duration = Duration::from_secs(1);
 
-/// Wait before a refused final is tried again, doubling up to a second.
+/// Least and most time before a refused final is tried again: what the pool says, or else doubling.
 const FINAL_RETRY: Duration = Duration::from_millis(50);
+const MAX_FINAL_RETRY: Duration = Duration::from_secs(1);
 
 /// A window shorter than this is not told of the utterance before: it would be heard as a repeat of it.
 const MIN_CONTEXT: usize = SAMPLE_RATE as usize * 3 / 2;
@@ -128,10 +129,14 @@ pub(super) async fn final_text(
     loop {
         match ask_final(cell, voice, spoken) {
             Ok(asked) => return asked.answer().await.map_err(refusal),
+            Err(Refusal::Overloaded { retry_after_ms, .. }) => {
+                let told = Duration::from_millis(retry_after_ms);
+                tokio::time::sleep(told.clamp(FINAL_RETRY, MAX_FINAL_RETRY)).await;
+            }
             Err(refusal) if refusal.retryable() => tokio::time::sleep(wait).await,
             Err(refusal) => return Err(refusal),
         }
-        wait = (wait * 2).min(Duration::from_secs(1));
+        wait = (wait * 2).min(MAX_FINAL_RETRY);
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) const MAX_PROMPT: usize = 223;
 const OPENING: usize = 3;
 
 /// What is asked of one recording.
-pub(super) struct Job<'a> {
+pub(super) struct Job {
     /// Tokens of earlier text, at most [`MAX_PROMPT`].
     pub prompt: Vec<u32>,
     pub language: u32,
@@ -30,7 +30,7 @@ pub(super) struct Job<'a> {
     /// Steps of 20 ms that hold the audio.
     pub positions: usize,
     /// Looked at before every token.
-    pub cancel: &'a Cancel,
+    pub cancel: Cancel,
 }
 
 pub(super) struct Decoded {
@@ -64,37 +64,49 @@ pub(super) fn decode(
     network: &Network,
     vocabulary: &Vocabulary,
     state: &mut State,
-    jobs: &[Job<'_>],
+    jobs: &[Job],
 ) -> Result<Vec<Decoded>> {
-    let texts: Vec<Vec<u32>> = jobs.iter().map(|job| opening(vocabulary, job)).collect();
-    let longest = texts.iter().map(Vec::len).max().unwrap_or(0);
-    let mut hidden = network.begin(state, &texts)?;
-    let no_speech = shares(&network.logits(&hidden, longest - OPENING)?, jobs.len(), vocabulary.no_speech);
-    let search = |job: &Job<'_>| {
-        let (first_stamp, last_stamp) = vocabulary.stamps();
-        let last_stamp = last_stamp.min(first_stamp + job.positions as u32);
-        let frame = Frame { end: vocabulary.end, first_stamp, last_stamp };
-        Search::new(job.beams, job.limit.min(MAX_TOKENS), frame)
-    };
-    let mut searches: Vec<Search> = jobs.iter().map(search).collect();
-    let mut last = longest - 1;
+    let Opened { mut searches, no_speech, mut logits } = open(network, vocabulary, state, jobs)?;
     loop {
-        let logits = network.logits(&hidden, last)?;
         let kept = advance(vocabulary, &logits, &mut searches, jobs);
         if kept.is_empty() {
             break;
         }
         network.keep(state, &kept)?;
         let tokens: Vec<u32> = searches.iter().flat_map(Search::newest).collect();
-        hidden = network.step(state, &tokens)?;
-        last = 0;
+        let hidden = network.step(state, &tokens)?;
+        logits = network.logits(&hidden, 0)?;
     }
     let decoded = |(search, no_speech): (Search, f32)| Decoded { text: search.best(), no_speech };
     Ok(searches.into_iter().zip(no_speech).map(decoded).collect())
 }
 
+/// Recordings whose openings have been read.
+pub(super) struct Opened {
+    pub searches: Vec<Search>,
+    pub no_speech: Vec<f32>,
+    /// What may come first.
+    pub logits: Vec<f32>,
+}
+
+/// Reads what comes before each text, one row a recording.
+pub(super) fn open(network: &Network, vocabulary: &Vocabulary, state: &mut State, jobs: &[Job]) -> Result<Opened> {
+    let texts: Vec<Vec<u32>> = jobs.iter().map(|job| opening(vocabulary, job)).collect();
+    let longest = texts.iter().map(Vec::len).max().unwrap_or(0);
+    let hidden = network.begin(state, &texts)?;
+    let no_speech = shares(&network.logits(&hidden, longest - OPENING)?, jobs.len(), vocabulary.no_speech);
+    let search = |job: &Job| {
+        let (first_stamp, last_stamp) = vocabulary.stamps();
+        let last_stamp = last_stamp.min(first_stamp + job.positions as u32);
+        let frame = Frame { end: vocabulary.end, first_stamp, last_stamp };
+        Search::new(job.beams, job.limit.min(MAX_TOKENS), frame)
+    };
+    let searches = jobs.iter().map(search).collect();
+    Ok(Opened { searches, no_speech, logits: network.logits(&hidden, longest - 1)? })
+}
+
 /// One token further for every search. Returns the rows that the next ones come from.
-fn advance(vocabulary: &Vocabulary, logits: &[f32], searches: &mut [Search], jobs: &[Job<'_>]) -> Vec<usize> {
+pub(super) fn advance(vocabulary: &Vocabulary, logits: &[f32], searches: &mut [Search], jobs: &[Job]) -> Vec<usize> {
     let next: Vec<Next> = searches.iter().flat_map(Search::next).collect();
     let mut likeliest = likeliest(logits, &next, vocabulary).into_iter();
     let (mut kept, mut before) = (Vec::new(), 0);
@@ -115,7 +127,7 @@ fn advance(vocabulary: &Vocabulary, logits: &[f32], searches: &mut [Search], job
 }
 
 /// What the decoder reads before it writes.
-fn opening(vocabulary: &Vocabulary, job: &Job<'_>) -> Vec<u32> {
+fn opening(vocabulary: &Vocabulary, job: &Job) -> Vec<u32> {
     let mut tokens = Vec::new();
     if !job.prompt.is_empty() {
         tokens.push(vocabulary.previous);

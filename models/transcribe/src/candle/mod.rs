@@ -5,8 +5,10 @@ mod align;
 mod decode;
 mod features;
 mod layers;
+mod merge;
 mod network;
 mod search;
+mod sequences;
 mod vocabulary;
 
 use crate::{
@@ -26,6 +28,8 @@ use network::{Network, State};
 use rayon::ThreadPool;
 use std::path::PathBuf;
 use vocabulary::Vocabulary;
+
+pub use sequences::CandleSequences;
 
 /// Requests decoded together; more wait. With five hypotheses each, their keys and values take at most 0.9 GB in
 /// single precision.
@@ -151,27 +155,19 @@ impl CandleTranscriber {
 impl Engine {
     /// One answer for each, in their order.
     fn transcribe(&self, accepted: &[Accepted<'_>]) -> Result<Vec<Transcription>, Error> {
-        let samples = |accepted: &Accepted<'_>| accepted.request.samples.len().max(MIN_SAMPLES);
-        let positions: Vec<usize> = accepted.iter().map(|a| audio_context(samples(a))).collect();
-        let mels = accepted.iter().zip(&positions).map(|(a, p)| self.log_mel.features(&a.request.samples, 2 * p));
-        let mut state = self.network.encode(mels.collect(), &positions)?;
+        let mut state = self.encode(accepted)?;
         let languages = self.languages(accepted, &mut state)?;
-        let jobs: Vec<Job<'_>> = accepted
-            .iter()
-            .zip(&languages)
-            .map(|(accepted, (language, _))| Job {
-                prompt: accepted.prompt.clone(),
-                language: accepted.candidates[*language].1,
-                beams: if accepted.request.effort == Effort::Full { BEAMS } else { 1 },
-                limit: MAX_TOKENS.min(samples(accepted) * TOKENS_PER_SECOND / SAMPLE_RATE + SPARE_TOKENS),
-                positions: samples(accepted) / SAMPLES_PER_POSITION,
-                cancel: &accepted.request.cancel,
-            })
-            .collect();
+        let jobs = jobs(accepted, &languages);
         let decoded = decode::decode(&self.network, &self.vocabulary, &mut state.clone(), &jobs)?;
         let begins = self.begins(accepted, &mut state, &jobs, &decoded)?;
         let all = accepted.iter().zip(languages).zip(decoded.into_iter().zip(begins));
         Ok(all.map(|((a, (language, p)), (decoded, begins))| self.read(a, language, p, decoded, &begins)).collect())
+    }
+
+    fn encode(&self, accepted: &[Accepted<'_>]) -> Result<State, Error> {
+        let positions: Vec<usize> = accepted.iter().map(|a| audio_context(samples(a))).collect();
+        let mels = accepted.iter().zip(&positions).map(|(a, p)| self.log_mel.features(&a.request.samples, 2 * p));
+        self.network.encode(mels.collect(), &positions)
     }
 
     /// Which of its candidates each is in, and how probably.
@@ -191,10 +187,10 @@ impl Engine {
         &self,
         accepted: &[Accepted<'_>],
         state: &mut State,
-        jobs: &[Job<'_>],
+        jobs: &[Job],
         decoded: &[Decoded],
     ) -> Result<Vec<Vec<usize>>, Error> {
-        let opening = |job: &Job<'_>| decode::transcript(&self.vocabulary, job.language);
+        let opening = |job: &Job| decode::transcript(&self.vocabulary, job.language);
         let texts: Vec<Vec<u32>> = jobs
             .iter()
             .zip(decoded)
@@ -230,6 +226,23 @@ impl Engine {
         }
         words.conclude(decoded.no_speech, accepted.candidates[language].0.clone(), language_probability)
     }
+}
+
+fn samples(accepted: &Accepted<'_>) -> usize {
+    accepted.request.samples.len().max(MIN_SAMPLES)
+}
+
+/// What is asked of the decoder, for recordings in these of their candidate languages.
+fn jobs(accepted: &[Accepted<'_>], languages: &[(usize, f32)]) -> Vec<Job> {
+    let job = |(accepted, (language, _)): (&Accepted<'_>, &(usize, f32))| Job {
+        prompt: accepted.prompt.clone(),
+        language: accepted.candidates[*language].1,
+        beams: if accepted.request.effort == Effort::Full { BEAMS } else { 1 },
+        limit: MAX_TOKENS.min(samples(accepted) * TOKENS_PER_SECOND / SAMPLE_RATE + SPARE_TOKENS),
+        positions: samples(accepted) / SAMPLES_PER_POSITION,
+        cancel: accepted.request.cancel.clone(),
+    };
+    accepted.iter().zip(languages).map(job).collect()
 }
 
 impl Model for CandleTranscriber {
@@ -268,5 +281,19 @@ impl Model for CandleTranscriber {
             }
         }
         answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(failed("no answer".into())))).collect()
+    }
+
+    /// Samples: a batch is encoded as long as its longest recording.
+    fn length(&self, input: &TranscribeRequest) -> usize {
+        input.samples.len()
+    }
+
+    fn nonsense(&self, _: &TranscribeRequest, output: &Transcription) -> Option<&'static str> {
+        output.nonsense()
+    }
+
+    fn warm_up(&mut self) -> Result<(), ModelError> {
+        let silence: Vec<TranscribeRequest> = TranscribeRequest::silence().into_iter().collect();
+        self.run(&silence).into_iter().try_for_each(|answer| answer.map(drop))
     }
 }

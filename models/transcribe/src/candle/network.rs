@@ -27,7 +27,7 @@ struct DecoderBlock {
 }
 
 pub(super) struct Network {
-    device: Device,
+    pub(super) device: Device,
     dtype: DType,
     heads: usize,
     conv1: Conv1d,
@@ -45,14 +45,14 @@ pub(super) struct Network {
 /// What the decoder knows: the audio, and the tokens so far. Rows of the same recording follow each other.
 #[derive(Clone)]
 pub(super) struct State {
-    audio: Vec<(Tensor, Tensor)>,
-    audio_lengths: Vec<usize>,
-    audio_mask: Option<Tensor>,
-    cache: Vec<Cache>,
+    pub(super) audio: Vec<(Tensor, Tensor)>,
+    pub(super) audio_lengths: Vec<usize>,
+    pub(super) audio_mask: Option<Tensor>,
+    pub(super) cache: Vec<Cache>,
     /// Of each row, the recording it belongs to, and columns at its start that hold nothing.
-    recordings: Vec<usize>,
-    pads: Vec<usize>,
-    time: usize,
+    pub(super) recordings: Vec<usize>,
+    pub(super) pads: Vec<usize>,
+    pub(super) time: usize,
 }
 
 /// Heads of the decoder, by layer and head, and where their attention to the audio is noted.
@@ -252,11 +252,11 @@ impl Network {
         Ok(())
     }
 
-    fn index(&self, of: &[usize]) -> Result<Tensor> {
+    pub(super) fn index(&self, of: &[usize]) -> Result<Tensor> {
         Tensor::from_vec(of.iter().map(|n| *n as u32).collect(), of.len(), &self.device)
     }
 
-    fn mask(&self, mask: Option<Tensor>) -> Result<Option<Tensor>> {
+    pub(super) fn mask(&self, mask: Option<Tensor>) -> Result<Option<Tensor>> {
         mask.map(|mask| mask.to_dtype(self.dtype)).transpose()
     }
 }
