@@ -119,10 +119,10 @@ fn case() -> impl Strategy<Value = Case> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn a_rewritten_convolution_gives_the_same_integers(mut case in case(), input_zero in any::<u8>()) {
+    fn a_rewritten_convolution_gives_the_same_integers(case in case(), input_zero in any::<u8>()) {
+        // Elsewhere products of bytes saturate, and no model is rewritten.
         if !worth_it() {
-            // Where the processor's products of bytes saturate, two of seven bits still fit into one of its sums.
-            case.sound.iter_mut().chain(&mut case.weights).for_each(|byte| *byte &= 0x7f);
+            return Ok(());
         }
         let original = model(&case, 1);
         let rewritten = convolutions_as_products(&original).unwrap();
