@@ -62,13 +62,11 @@ async fn a_panic_in_a_track_leaves_the_session_the_monitor_and_the_call_unharmed
     let at = healthsync_events::Timestamp::from_millis(0);
     let message = oru_r01(&"PANIC-1".parse().unwrap(), "P1", at, &vitals);
     assert!(monitor.send(&message).await.unwrap().is_accepted());
-    let said = "Estou com dor no peito desde ontem à noite.";
-    let clip = common::speak(said, "pt");
+    let clip = common::speak("Estou com dor no peito desde ontem à noite.", "pt");
     call.say(&clip.0, clip.1).await.unwrap();
     let caption = common::wait_for(&mut stream, |e| matches!(e.body, EventBody::CaptionFinal(_))).await;
     let EventBody::CaptionFinal(caption) = caption.body else { unreachable!() };
-    // Which of its words are heard differs with the processor that the voice was made on.
-    assert!(common::recall(said, &caption.text) >= 0.5, "{}", caption.text);
+    assert!(caption.text.to_lowercase().contains("peito"), "{}", caption.text);
     call.close().await.unwrap();
     server.stop().await;
 }

@@ -19,7 +19,7 @@ const UINT8: u64 = 2;
 const INT64: i64 = 7;
 
 /// Whether this processor has the instructions that the rewritten model is for. Without them the product would be
-/// slower and, before VNNI, saturate.
+/// slower.
 pub(crate) fn worth_it() -> bool {
     #[cfg(target_arch = "x86_64")]
     return is_x86_feature_detected!("avx512vnni") || is_x86_feature_detected!("avxvnni");
