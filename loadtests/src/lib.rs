@@ -6,6 +6,7 @@ pub mod consultation;
 pub mod endurance;
 pub mod figures;
 pub mod hearing;
+pub mod machine;
 pub mod outcome;
 pub mod pools;
 pub mod script;

@@ -15,13 +15,14 @@ use clap::Subcommand;
 use healthsync_loadtests::{
     Script,
     consultation::Clip,
+    machine::Machine,
     script::Speaker,
     speech::{
         contest::Contest,
         corpus::Corpus,
         engine::{Engine, Heard, Pass, PassOutput, pass},
         process::{Usage, output},
-        report::{Machine, Report},
+        report::Report,
         run::RunResult,
         servers::Setup,
     },

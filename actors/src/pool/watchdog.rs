@@ -73,9 +73,10 @@ impl<M: Model> Shared<M> {
     /// A thread that was given up has come back, with results that nobody waits for any more. Where a pool had stopped
     /// for want of threads or memory, it takes its place again with a new one.
     pub(super) fn came_back(self: &Arc<Self>, late: usize) {
-        self.meters.late_results(late as u64);
         let mut state = self.lock();
         state.abandoned = state.abandoned.saturating_sub(1);
+        // Under the lock: whoever sees the result counted sees the thread back.
+        self.meters.late_results(late as u64);
         let none_left = state.failure.is_some() && state.workers.is_empty() && !state.closed;
         tracing::warn!(pool = self.name, late, "a model that had been given up came back");
         if none_left && state.versions.stable != 0 {

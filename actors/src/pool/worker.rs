@@ -56,28 +56,14 @@ fn run<M: Model>(shared: &Arc<Shared<M>>, id: u64, loader: &Loader<M>) {
     let mut failures = 0;
     while failures < MAX_CONSECUTIVE_FAILURES {
         let ended = match loader {
-            Loader::Batch(factory) => {
-                let made = load(shared, || {
-                    let mut model = factory()?;
-                    model.warm_up()?;
-                    Ok(model)
-                });
-                made.map(|mut model| {
-                    let is_wanted = shared.loaded(id, model.info().clone());
-                    if is_wanted { serve(shared, id, &mut model, &mut failures) } else { Ended::Stopped }
-                })
-            }
-            Loader::Slots(factory) => {
-                let made = load(shared, || {
-                    let mut model = factory()?;
-                    model.warm_up()?;
-                    Ok(model)
-                });
-                made.map(|mut model| {
-                    let is_wanted = shared.loaded(id, model.info().clone());
-                    if is_wanted { slots::serve(shared, id, &mut *model, &mut failures) } else { Ended::Stopped }
-                })
-            }
+            Loader::Batch(factory) => load(shared, || factory(), M::warm_up).map(|mut model| {
+                let is_wanted = shared.loaded(id, model.info().clone());
+                if is_wanted { serve(shared, id, &mut model, &mut failures) } else { Ended::Stopped }
+            }),
+            Loader::Slots(factory) => load(shared, || factory(), |model| model.warm_up()).map(|mut model| {
+                let is_wanted = shared.loaded(id, model.info().clone());
+                if is_wanted { slots::serve(shared, id, &mut *model, &mut failures) } else { Ended::Stopped }
+            }),
         };
         match ended {
             Err(error) => {
@@ -102,10 +88,19 @@ fn run<M: Model>(shared: &Arc<Shared<M>>, id: u64, loader: &Loader<M>) {
     shared.lost(id, &shared.engine_error("it keeps failing"));
 }
 
-/// A factory that panics has failed to load.
-fn load<M: Model, T>(shared: &Shared<M>, make: impl FnOnce() -> Result<T, ModelError>) -> Result<T, ModelError> {
+/// Makes a model and has it warm up. One that panics meanwhile has failed to load.
+fn load<M: Model, T>(
+    shared: &Shared<M>,
+    make: impl FnOnce() -> Result<T, ModelError>,
+    warm_up: impl FnOnce(&mut T) -> Result<(), ModelError>,
+) -> Result<T, ModelError> {
     let panicked = || ModelError::Load { model: shared.name.into(), reason: "it panicked".into() };
-    catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|_| Err(panicked()))
+    let ready = || {
+        let mut model = make()?;
+        warm_up(&mut model)?;
+        Ok(model)
+    };
+    catch_unwind(AssertUnwindSafe(ready)).unwrap_or_else(|_| Err(panicked()))
 }
 
 /// Serves batches until the model breaks or is not wanted any more.
@@ -199,7 +194,7 @@ fn finish<M: Model>(
     drop(state);
     let waits: Vec<_> = served.iter().map(|(_, s)| (s.meta.class, started - s.meta.queued_at)).collect();
     let mut answered = [0; 3];
-    let mut broken = Vec::new();
+    let (mut good, mut broken) = (Vec::with_capacity(size), Vec::new());
     let nonsense = |reason: &str| ModelError::Nonsense { model: shared.name.into(), reason: reason.into() };
     let mut error = nonsense("it answered another number of inputs than asked");
     let is_complete = results.len() == size;
@@ -217,7 +212,7 @@ fn finish<M: Model>(
                 answered[meta.class.index()] += 1;
                 pending.span.record("waited_us", waited.as_micros() as u64);
                 pending.span.record("batch", size);
-                pending.settle("answered", Ok(answer));
+                good.push((pending, answer));
             }
             Some(Err(error)) => shared.fail(meta.class, pending, error),
             None => broken.push((Served { meta, pending }, input)),
@@ -225,6 +220,10 @@ fn finish<M: Model>(
     }
     shared.meters.served(&waits, service);
     shared.meters.answered(answered);
+    // Counted before it is told: whoever has an answer finds it in the figures.
+    for (pending, answer) in good {
+        pending.settle("answered", Ok(answer));
+    }
     if broken.is_empty() {
         return ControlFlow::Continue(());
     }

@@ -3,7 +3,7 @@
 use super::{FakeModel, closed::Outcome, servers::System};
 use crate::{
     figures::{of_medians, or_dash, show, spread},
-    speech::report::Machine,
+    machine::Machine,
 };
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -57,14 +57,7 @@ impl Report {
     }
 
     fn write(&self, text: &mut String) -> std::fmt::Result {
-        let Machine { processor, cores, cores_used, load_before, versions, recordings } = &self.machine;
-        writeln!(text, "# Pool benchmark\n")?;
-        let load = or_dash(*load_before, 2);
-        writeln!(text, "{processor}, {cores} cores, servers on {}; load before: {load}.", cores_used.min(cores))?;
-        writeln!(text, "{versions}. Recordings: {recordings}. Figures are medians of runs in turn (ranges).")?;
-        if load_before.is_some_and(|load| load > 0.5) {
-            writeln!(text, "\n**The machine was not idle: the figures are not to be quoted.**")?;
-        }
+        self.machine.head("Pool benchmark", "Figures are medians of runs in turn (ranges).", text)?;
         if !self.door.is_empty() {
             self.write_door(text)?;
         }

@@ -5,7 +5,10 @@ use super::{
     engine::{Engine, Pass},
     run::{Lag, RunResult},
 };
-use crate::figures::{of_medians, or_dash, show};
+use crate::{
+    figures::{of_medians, or_dash, show},
+    machine::Machine,
+};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -18,35 +21,6 @@ pub struct Report {
     pub passes: Vec<Pass>,
 }
 
-#[derive(Debug, Serialize)]
-pub struct Machine {
-    pub processor: String,
-    pub cores: usize,
-    /// Cores a server could use.
-    pub cores_used: usize,
-    /// Load average of the minute before it began: more than a fraction of a core makes every figure a guess.
-    pub load_before: Option<f64>,
-    pub versions: String,
-    pub recordings: String,
-}
-
-impl Machine {
-    /// What `/proc` says of it.
-    pub fn here(cores_used: usize, versions: String, recordings: String) -> Self {
-        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-        let cpu = read("/proc/cpuinfo");
-        let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
-        Self {
-            processor: model.trim_start_matches(['\t', ' ', ':']).to_owned(),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
-            cores_used,
-            load_before: read("/proc/loadavg").split_whitespace().next().and_then(|load| load.parse().ok()),
-            versions,
-            recordings,
-        }
-    }
-}
-
 impl Report {
     pub fn markdown(&self) -> String {
         let mut text = String::new();
@@ -56,18 +30,7 @@ impl Report {
     }
 
     fn write(&self, text: &mut String) -> std::fmt::Result {
-        let Machine { processor, cores, cores_used, load_before, versions, recordings } = &self.machine;
-        writeln!(text, "# Speech benchmark\n")?;
-        writeln!(
-            text,
-            "{processor}, {cores} cores, servers on {}; load before: {}.",
-            cores_used.min(cores),
-            or_dash(*load_before, 2)
-        )?;
-        writeln!(text, "{versions}. Recordings: {recordings}.")?;
-        if load_before.is_some_and(|load| load > 0.5) {
-            writeln!(text, "\n**The machine was not idle: the figures are not to be quoted.**")?;
-        }
+        self.machine.head("Speech benchmark", "", text)?;
         if !self.contenders.is_empty() {
             self.write_streams(text)?;
         }

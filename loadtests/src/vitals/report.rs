@@ -3,7 +3,7 @@
 use super::{contest::RunResult, servers::System};
 use crate::{
     figures::{of_medians, show},
-    speech::report::Machine,
+    machine::Machine,
 };
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -26,14 +26,8 @@ impl Report {
     }
 
     fn write(&self, text: &mut String) -> std::fmt::Result {
-        let Machine { processor, cores, cores_used, load_before, versions, .. } = &self.machine;
-        writeln!(text, "# Vitals benchmark\n")?;
-        let load = load_before.map_or_else(|| "unknown".into(), |load| format!("{load:.2}"));
-        writeln!(text, "{processor}, {cores} cores, servers on {}; load before: {load}.", cores_used.min(cores))?;
-        writeln!(text, "{versions}. {} runs of {:.0} s each in turn, medians (ranges).", self.rounds, self.seconds)?;
-        if load_before.is_some_and(|load| load > 0.5) {
-            writeln!(text, "\n**The machine was not idle: the figures are not to be quoted.**")?;
-        }
+        let about = format!("{} runs of {:.0} s each in turn, medians (ranges).", self.rounds, self.seconds);
+        self.machine.head("Vitals benchmark", &about, text)?;
         let mut connections: Vec<usize> = self.runs.iter().map(|run| run.connections).collect();
         connections.sort_unstable();
         connections.dedup();

@@ -15,13 +15,13 @@ use crate::config::Config;
 use anyhow::Context as _;
 use healthsync_actors::PoolConfig;
 use healthsync_loadtests::{
+    machine::Machine,
     pools::{
         closed::{self, Outcome},
         door::Client,
         report::{DoorRun, Report},
         servers::{Server, Setup, System},
     },
-    speech::report::Machine,
 };
 use options::Part;
 use std::{path::Path, time::Duration};

@@ -9,7 +9,8 @@ use anyhow::Context as _;
 use clap::Args;
 use healthsync_loadtests::{
     figures::{or_dash, show},
-    speech::{process::output, report::Machine},
+    machine::Machine,
+    speech::process::output,
 };
 use healthsync_transcribe::Precision;
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,8 @@
 use anyhow::Context as _;
 use clap::Args;
 use healthsync_loadtests::{
-    speech::{process::output, report::Machine},
+    machine::Machine,
+    speech::process::output,
     vitals::{
         contest::{Question, RunResult, hold},
         load::Window,
