@@ -98,6 +98,8 @@ async fn speech(config: &Config, options: &SpeechOptions) -> anyhow::Result<()> 
     anyhow::ensure!(options.cores > 0, "there must be at least one core");
     anyhow::ensure!((0.0..=1.0).contains(&options.recall), "the recall must be between 0 and 1");
     let setup = setup(config, options)?;
+    // Before anything is prepared: the load is to be that of others.
+    let mut machine = Machine::here(options.cores, versions(&setup).await?, String::new());
     let folder = std::path::absolute(options.out.join("speech-corpus"))?;
     let recordings = match &options.recordings {
         Some(recordings) => recordings.clone(),
@@ -108,13 +110,8 @@ async fn speech(config: &Config, options: &SpeechOptions) -> anyhow::Result<()> 
     let source = if options.recordings.is_some() { "recordings given" } else { "the demo's synthesised voices" };
     let seconds: u64 = corpus.clips.iter().map(|clip| clip.length_ms()).sum::<u64>() / 1_000;
     let levels = if options.as_recorded { "as recorded" } else { "at one level" };
-    let described = format!("{source}, {levels}, {} clips, {seconds} s", corpus.clips.len());
-    let mut report = Report {
-        machine: Machine::here(options.cores, versions(&setup).await?, described),
-        question: options.question(),
-        contenders: Vec::new(),
-        passes: Vec::new(),
-    };
+    machine.recordings = format!("{source}, {levels}, {} clips, {seconds} s", corpus.clips.len());
+    let mut report = Report { machine, question: options.question(), contenders: Vec::new(), passes: Vec::new() };
     if options.only != Some(Part::Engines) {
         println!("==> Live streams");
         let contest = Contest { setup: &setup, corpus: &corpus, question: &report.question, tell: &tell };

@@ -12,9 +12,13 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use tokio::net::TcpStream;
 
 /// How long a server may take until it serves.
 const READY_LIMIT: Duration = Duration::from_mins(1);
+
+/// How often it is tried whether a server listens.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Within which an adaptive server answers: several batches of the model, so that it is the batches that are measured.
 const LATENCY_TARGET: Duration = Duration::from_millis(50);
@@ -115,9 +119,11 @@ impl Server {
             .env("BENCH_PER_ITEM_SECONDS", seconds(setup.model.per_item));
         let log = setup.logs.join("triton.log");
         let running = Running::start("tritonserver", command, "Started HTTPService", &log).await?;
-        // It says so when its models are loaded, unless they fail: then it ends.
+        // It says so when its models are loaded, unless they fail: then it ends. It listens a moment later.
         running.ready(READY_LIMIT).await?;
-        Ok(Self { running, address: ([127, 0, 0, 1], port).into(), token: None, _folder: folder })
+        let address = ([127, 0, 0, 1], port).into();
+        listening("tritonserver", address).await?;
+        Ok(Self { running, address, token: None, _folder: folder })
     }
 
     async fn pytriton(setup: &Setup, folder: tempfile::TempDir) -> Result<Self, BenchError> {
@@ -132,12 +138,25 @@ impl Server {
         let log = setup.logs.join("pytriton.log");
         let running = Running::start("PyTriton", command, "PyTriton serves", &log).await?;
         running.ready(READY_LIMIT).await?;
-        Ok(Self { running, address: ([127, 0, 0, 1], port).into(), token: None, _folder: folder })
+        let address = ([127, 0, 0, 1], port).into();
+        listening("PyTriton", address).await?;
+        Ok(Self { running, address, token: None, _folder: folder })
     }
 
     pub async fn stop(self) {
         self.running.stop().await;
     }
+}
+
+/// Waits until somebody listens there.
+async fn listening(name: &'static str, address: SocketAddr) -> Result<(), BenchError> {
+    let connected = async {
+        while TcpStream::connect(address).await.is_err() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    let done = tokio::time::timeout(READY_LIMIT, connected).await;
+    done.map_err(|_| BenchError::program(name, "it says that it is ready and does not listen"))
 }
 
 fn seconds(duration: Duration) -> String {
