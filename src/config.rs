@@ -1,8 +1,10 @@
 //! Configuration: built-in defaults, then a TOML file, then `HEALTHSYNC__SECTION__KEY` from the environment.
 //! Unknown keys are refused, so that a misspelt one cannot be silently without effect.
 
+mod kafka;
 mod pools;
 
+pub use kafka::{Kafka, KafkaKey, KafkaResults, KafkaVitals, Properties};
 pub use pools::{Operations, Place, Placement, Pools};
 
 use figment::{
@@ -11,6 +13,7 @@ use figment::{
 };
 use healthsync_events::Language;
 use healthsync_hl7::time::Zone;
+use healthsync_models::risk::policy::{AlarmPolicy, Policy, ScorePolicy};
 use healthsync_speak::voice_language;
 use healthsync_transcribe::Precision;
 use serde::{Deserialize, Serialize};
@@ -31,6 +34,7 @@ const ENV_PREFIX: &str = "HEALTHSYNC__";
 pub struct Config {
     pub http: Http,
     pub mllp: Mllp,
+    pub kafka: Kafka,
     pub kserve: Kserve,
     pub webrtc: Webrtc,
     pub storage: Storage,
@@ -41,6 +45,7 @@ pub struct Config {
     pub translation: Translation,
     pub speech: Speech,
     pub sessions: Sessions,
+    pub monitoring: Monitoring,
     pub telemetry: Telemetry,
 }
 
@@ -201,6 +206,14 @@ pub struct Sessions {
     pub actor_threads: usize,
 }
 
+/// How patients are scored and alarmed for, unless something else was said for one of them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Monitoring {
+    pub scores: ScorePolicy,
+    pub alarms: AlarmPolicy,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
@@ -292,6 +305,10 @@ pub enum ConfigError {
     Invalid(#[from] Box<figment::Error>),
     #[error("{key} must be {rule}")]
     Value { key: &'static str, rule: &'static str },
+    #[error("kafka.results.kinds names {kind:?}, which no event has")]
+    Kind { kind: String },
+    #[error("kafka.properties.{name} cannot be given: the server sets it")]
+    Owned { name: String },
     #[error("pools.{pool}: {refusal}")]
     Pool { pool: &'static str, refusal: String },
     #[error("speech.voices.{language} must be {rule}")]
@@ -341,6 +358,8 @@ impl Config {
         self.models.check()?;
         self.pools.check()?;
         self.placement.check()?;
+        self.kafka.check()?;
+        self.monitoring.check()?;
         self.speech.check()
     }
 
@@ -379,6 +398,30 @@ impl Models {
         Ok(())
     }
 }
+
+impl Monitoring {
+    pub fn policy(&self) -> Policy {
+        Policy { scores: self.scores.clone(), alarms: self.alarms.clone() }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let max_age = &self.scores.max_age;
+        if [max_age.rates_minutes, max_age.pressure_minutes, max_age.slow_minutes].contains(&0) {
+            return Err(ConfigError::Value { key: "monitoring.scores.max_age", rule: "at least 1 minute" });
+        }
+        let alarms = &self.alarms;
+        let ladders = [&alarms.escalate_high_seconds, &alarms.escalate_medium_seconds, &alarms.escalate_low_seconds];
+        let climbs = |steps: &[u32]| steps.len() <= MAX_ESCALATIONS && steps.is_sorted_by(|a, b| a < b);
+        if !ladders.into_iter().all(|steps| climbs(steps)) {
+            let rule = "at most 8 times each, one later than the other";
+            return Err(ConfigError::Value { key: "monitoring.alarms.escalate_*_seconds", rule });
+        }
+        Ok(())
+    }
+}
+
+/// Times an alarm calls again before it is acknowledged.
+const MAX_ESCALATIONS: usize = 8;
 
 impl Speech {
     fn check(&self) -> Result<(), ConfigError> {

@@ -21,6 +21,9 @@ enum Command {
     Serve,
     /// Plays a consultation through the doors of a running server and prints what came back.
     Demo(commands::demo::Options),
+    /// Plays recordings into a session of a running server.
+    #[command(subcommand)]
+    Replay(commands::replay::Command),
     /// Measures the models on recordings of your own.
     #[command(subcommand)]
     Eval(commands::eval::Command),
@@ -71,6 +74,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve => commands::serve::run(config),
         Command::Demo(options) => commands::demo::run(&config, &options),
+        Command::Replay(command) => commands::replay::run(&config, &command),
         Command::Eval(command) => commands::eval::run(&config, command),
         Command::Models(command) => commands::models::run(&config, command),
         Command::Bench(command) => commands::bench::run(&config, command),

@@ -8,11 +8,11 @@ use crate::{
     wiring::LoadedModels,
 };
 use healthsync_actors::{ActorThreads, Clock, Directory, DirectoryConfig, SqliteStore};
-use healthsync_events::Sessions;
+use healthsync_events::{Sessions, limits::MAX_WARD_VIEWERS};
 use healthsync_webrtc::WhipServer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// A server with every door open.
@@ -50,6 +50,8 @@ impl Server {
         let app = App {
             sessions: Arc::clone(&sessions),
             whip: Arc::clone(&whip),
+            ward: directory.ward(),
+            ward_places: Arc::new(Semaphore::new(MAX_WARD_VIEWERS)),
             readiness: readiness.clone(),
             pools: models.pools,
             metrics,
@@ -59,6 +61,7 @@ impl Server {
             max_connections: config.http.max_connections,
             header_timeout: Duration::from_secs(config.http.header_timeout_seconds),
         };
+        let kafka = crate::wiring::kafka_doors(config, &directory, &readiness, &shutdown)?;
         let mut doors = vec![
             tokio::spawn(http::serve(http, http::router(app, config.operations.changes), limits, shutdown.clone())),
             tokio::spawn(healthsync_hl7::server::serve(
@@ -68,6 +71,7 @@ impl Server {
                 shutdown.clone().cancelled_owned(),
             )),
         ];
+        doors.extend(kafka);
         let mut kserve_addr = None;
         if config.kserve.enabled {
             let (listener, token) = kserve::open(&config.kserve).await?;

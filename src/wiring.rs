@@ -1,10 +1,14 @@
 //! Which engine does which task, with which weights, on how many threads.
 
 mod absent;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod load;
 mod pools;
 mod recognition;
 
+#[cfg(feature = "kafka")]
+pub use kafka::kafka_doors;
 pub use load::{demo_image, load_speaker, registry};
 pub use pools::Pools;
 pub use recognition::{load_transcriber, recognition_weights};
@@ -14,7 +18,7 @@ use crate::{
     readiness::Readiness,
 };
 use anyhow::Context as _;
-use healthsync_actors::{Models, Pool, SpeechSettings, pool::ModelFactory};
+use healthsync_actors::{Models, MonitoringSettings, Pool, SpeechSettings, pool::ModelFactory};
 use healthsync_events::Sessions;
 use healthsync_models::{
     Model,
@@ -62,6 +66,10 @@ impl LoadedModels {
             speak,
             speech,
             voice_activity: load::voice_activity(),
+            monitoring: MonitoringSettings {
+                policy: Arc::new(config.monitoring.policy()),
+                ..MonitoringSettings::default()
+            },
             images: Arc::new(healthsync_dicom::Decoder::default()),
             image_turns: Semaphore::new(IMAGE_TURNS),
         };
@@ -161,6 +169,17 @@ pub fn mllp_config(config: &config::Mllp) -> anyhow::Result<healthsync_hl7::serv
         zone: config.zone().context("mllp.utc_offset_minutes is none on earth")?,
         tls: tls.transpose().context("mllp.tls cannot be used")?,
     })
+}
+
+/// A binary that does not know Kafka refuses a configuration with brokers.
+#[cfg(not(feature = "kafka"))]
+pub fn kafka_doors(
+    _: &Config,
+    _: &Arc<healthsync_actors::Directory>,
+    _: &Readiness,
+    _: &tokio_util::sync::CancellationToken,
+) -> anyhow::Result<Vec<tokio::task::JoinHandle<()>>> {
+    Ok(Vec::new())
 }
 
 #[cfg(test)]

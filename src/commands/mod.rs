@@ -5,6 +5,7 @@ pub mod demo;
 pub mod eval;
 pub mod models;
 pub mod pools;
+pub mod replay;
 pub mod serve;
 
 /// The runtime transports live on; actors have threads of their own.

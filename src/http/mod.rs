@@ -5,12 +5,15 @@ mod events;
 mod extract;
 mod images;
 mod invitations;
+mod monitoring;
 mod observations;
 mod openapi;
 mod ops;
 mod pools;
 mod server;
 mod sessions;
+mod ward;
+mod waveforms;
 mod web;
 mod whep;
 mod whip;
@@ -25,6 +28,7 @@ use axum::{
     response::Response,
     routing::{get, patch, post},
 };
+use healthsync_actors::WardBoard;
 use healthsync_events::{
     Sessions,
     limits::{MAX_IMAGE_BYTES, MAX_JSON_BYTES, MAX_OBSERVATIONS_BYTES, MAX_SDP_BYTES},
@@ -32,6 +36,7 @@ use healthsync_events::{
 use healthsync_webrtc::WhipServer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// Multipart framing around an image: boundaries and part headers.
@@ -42,6 +47,9 @@ const MULTIPART_OVERHEAD: usize = 64 * 1024;
 pub struct App {
     pub sessions: Arc<dyn Sessions>,
     pub whip: Arc<WhipServer>,
+    pub ward: Arc<WardBoard>,
+    /// Places of those who watch the ward.
+    pub ward_places: Arc<Semaphore>,
     pub readiness: Readiness,
     pub pools: Pools,
     pub metrics: PrometheusHandle,
@@ -70,8 +78,15 @@ pub fn router(app: App, changes: bool) -> Router {
         .route("/api/v1/sessions/{id}/transcript", get(sessions::transcript))
         .route("/api/v1/sessions/{id}/report", get(sessions::report))
         .route("/api/v1/sessions/{id}/events", get(events::stream))
+        .route("/api/v1/sessions/{id}/waveforms", get(waveforms::connect))
+        .route("/api/v1/ward", get(ward::snapshot))
+        .route("/api/v1/ward/live", get(ward::live))
         .route("/api/v1/sessions/{id}/images/{image}/preview", get(images::preview))
         .route("/api/v1/sessions/{id}/invitations", post(invitations::create))
+        .route("/api/v1/sessions/{id}/monitoring", get(monitoring::show).patch(monitoring::change))
+        .route("/api/v1/sessions/{id}/alarms", get(monitoring::standing))
+        .route("/api/v1/sessions/{id}/alarms/{alarm}/acknowledgement", post(monitoring::acknowledge))
+        .route("/api/v1/sessions/{id}/alarms/silence", post(monitoring::silence))
         .route("/api/v1/invitations/{token}", get(invitations::show))
         .route("/api/v1/unmatched", get(observations::unmatched))
         .route("/api/v1/unmapped", get(observations::unmapped))

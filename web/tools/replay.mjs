@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
 import { Calls } from './call-routes.mjs';
 import { film } from './film.mjs';
+import { sendWaves } from './waves.mjs';
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const FIXTURE = fileURLToPath(new URL('../fixtures/consultation.ndjson', import.meta.url));
@@ -76,12 +77,15 @@ export async function startReplay({ port = 18020, at = 0, speed = 1, log = FIXTU
   const sockets = new WebSocketServer({ noServer: true });
   http.on('upgrade', (request, socket, head) => {
     const url = new URL(request.url, 'http://localhost');
-    const session = sessions.get(url.pathname.match(/^\/api\/v1\/sessions\/([^/]+)\/events$/)?.[1]);
+    const session = sessions.get(url.pathname.match(/^\/api\/v1\/sessions\/([^/]+)\/(?:events|waveforms)$/)?.[1]);
     if (session === undefined || context.faults.refuseSockets) {
       socket.end(`HTTP/1.1 ${session === undefined ? '404 Not Found' : '503 Service Unavailable'}\r\nconnection: close\r\n\r\n`);
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (ws) => stream(context, session, ws, url.searchParams));
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      if (url.pathname.endsWith('/waveforms')) sendWaves(ws);
+      else stream(context, session, ws, url.searchParams);
+    });
   });
   await new Promise((resolve) => http.listen(port, '127.0.0.1', resolve));
   return {

@@ -1,6 +1,9 @@
 //! The log in one `SQLite` file: a single writer thread, readers beside it (write-ahead logging).
 
 mod monitors;
+mod positions;
+
+pub(super) use positions::advance;
 
 use super::{
     ImagePart, LogError, SessionLog, SessionRow, Store,
@@ -78,6 +81,7 @@ impl SqliteStore {
                 connection.execute_batch(MIGRATION)?;
             }
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
+            connection.execute_batch(positions::SCHEMA)?;
             Ok(connection)
         };
         let writer = Writer::start(open().map_err(storage)?)?;
@@ -173,6 +177,18 @@ impl SessionLog for SqliteStore {
                 )
                 .map_err(storage)?;
             let rows = select.query_map([limit as i64], session_row).map_err(storage)?;
+            rows.collect::<rusqlite::Result<_>>().map_err(storage)
+        })
+    }
+
+    fn open_sessions(&self, limit: usize) -> BoxFuture<'_, Result<Vec<SessionId>, LogError>> {
+        self.query(move |db| {
+            let mut select = db
+                .prepare_cached(
+                    "SELECT session FROM sessions WHERE ended = 0 ORDER BY started_at DESC, session DESC LIMIT ?1",
+                )
+                .map_err(storage)?;
+            let rows = select.query_map([limit as i64], |row| session_id(row, 0)).map_err(storage)?;
             rows.collect::<rusqlite::Result<_>>().map_err(storage)
         })
     }

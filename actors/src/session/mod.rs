@@ -10,6 +10,7 @@ mod speech_hub;
 mod tail;
 mod track;
 mod vitals;
+mod wave_hub;
 
 pub(crate) use actor::load;
 pub(crate) use cell::SessionCell;

@@ -3,8 +3,8 @@
 
 use futures_util::StreamExt;
 use healthsync_actors::{
-    ActorThreads, Clock, Directory, DirectoryConfig, Models, Pool, PoolConfig, SpeechSettings, SqliteStore,
-    pool::ModelFactory,
+    ActorThreads, Clock, Directory, DirectoryConfig, Models, MonitoringSettings, Pool, PoolConfig, SpeechSettings,
+    SqliteStore, pool::ModelFactory,
 };
 use healthsync_events::{
     Event, EventBody, EventStream, ModelInfo, NewSession, SessionId, Sessions, Timestamp,
@@ -119,6 +119,7 @@ pub fn models() -> Models {
         speak: speaker(),
         speech: SpeechSettings::default(),
         voice_activity: silent,
+        monitoring: MonitoringSettings::default(),
         images: Arc::new(Images),
         image_turns: Semaphore::new(1),
     }

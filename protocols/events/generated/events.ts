@@ -2,21 +2,77 @@
 
 export type ActorRestarted = { component: Component, restarts: number, };
 
-export type AlarmCleared = { alarm: AlarmId, kind: AlarmKind, because: Seq, };
+export type AlarmAcknowledged = { alarm: AlarmId, by: ParticipantId, };
 
-export type AlarmId = string;
+export type AlarmClass = "clinical" | "technical";
 
-export type AlarmKind = "news2_single_parameter" | "news2_urgent" | "news2_emergency";
+export type AlarmClearReason = "condition_over" | "superseded" | "acknowledged" | "monitoring_changed";
 
-export type AlarmPriority = "low" | "medium" | "high";
+export type AlarmCleared = { alarm: AlarmId, kind: AlarmKind, because: Seq, reason: AlarmClearReason, };
 
-export type AlarmRaised = { alarm: AlarmId, kind: AlarmKind, priority: AlarmPriority, message: string, 
+export type AlarmEscalated = { alarm: AlarmId, 
 /**
- * Sequence number of the score that raised it.
+ * 1 for the first time this alarm called again, then without gap.
+ */
+step: number, reason: EscalationReason, 
+/**
+ * The score or observation it rests on.
  */
 because: Seq, };
 
-export type Amendment = { "change": "earlier", taken_at: Timestamp, vitals: VitalSigns, } | { "change": "corrected", taken_at: Timestamp, vitals: VitalSigns, } | { "change": "withdrawn", taken_at: Timestamp, parameters: Array<string>, };
+export type AlarmId = string;
+
+export type AlarmKind = "news2_single_parameter" | "news2_urgent" | "news2_emergency" | "pews_urgent" | "pews_emergency" | "limit_low" | "limit_high" | "sensor_off" | "no_data" | "artefact";
+
+export type AlarmLatched = { alarm: AlarmId, because: Seq, };
+
+export type AlarmLimits = { parameter: VitalSign, 
+/**
+ * Below it there is an alarm; never when absent.
+ */
+low?: number, 
+/**
+ * Above it there is an alarm; never when absent.
+ */
+high?: number, 
+/**
+ * How long a value must stay beyond the limit; the parameter's own delay when absent.
+ */
+delay_seconds?: number, };
+
+export type AlarmPriority = "low" | "medium" | "high";
+
+export type AlarmRaised = { alarm: AlarmId, kind: AlarmKind, class: AlarmClass, priority: AlarmPriority, message: string, 
+/**
+ * Sequence number of the score or the observation that raised it.
+ */
+because: Seq, 
+/**
+ * The vital sign it is about, where it is about one.
+ */
+parameter?: VitalSign, 
+/**
+ * The value that broke the limit.
+ */
+value?: number, 
+/**
+ * The limit that was broken.
+ */
+limit?: number, 
+/**
+ * Stands until it is acknowledged, even when its condition is over.
+ */
+latching?: boolean, };
+
+export type AlarmSilenced = { 
+/**
+ * One alarm; all that stand when absent.
+ */
+alarm?: AlarmId, by: ParticipantId, 
+/**
+ * 1 to [`MAX_SILENCE_SECONDS`].
+ */
+seconds: number, };
 
 export type AudioCodec = "pcm_s16le" | "opus";
 
@@ -50,11 +106,51 @@ export type CaptionWord = { text: string, start_ms: number, end_ms: number,
  */
 probability: number, };
 
+export type CarriedItem = { parameter: string, 
+/**
+ * Since when its value is carried forward.
+ */
+measured_at: Timestamp, 
+/**
+ * How old it may become: beyond this it counts as missing.
+ */
+max_age_seconds: number, 
+/**
+ * Too old: it was not scored and is among the missing.
+ */
+stale?: boolean, 
+/**
+ * The newest observation brought a value that was not believed.
+ */
+doubted?: boolean, };
+
 export type CasesMatched = { cases: Array<MatchedCase>, provenance: Provenance, };
+
+export type ChannelReceived = { channel: MdcCode, 
+/**
+ * Of the newest block taken.
+ */
+sequence: number, 
+/**
+ * Since this source connected.
+ */
+blocks: number, lost_blocks: number, repeated_blocks: number, };
 
 export type ChatMessage = { participant: ParticipantId, language: Language, text: string, };
 
-export type ClockJump = "back" | "ahead";
+export type ClinicalScore = { score: ScoreName, 
+/**
+ * The sum of the items' points; a quotient for the shock index.
+ */
+value: number, 
+/**
+ * The highest value the whole score can take; absent where there is none.
+ */
+max?: number, band: RiskBand, items: Array<RiskItem>, 
+/**
+ * Items that could not be scored: the value is a lower bound while any is missing.
+ */
+missing?: Array<string>, carried?: Array<CarriedItem>, provenance: Provenance, };
 
 export type Coding = { 
 /**
@@ -68,39 +164,19 @@ export type ConditionsRanked = { conditions: Array<LikelyCondition>, provenance:
 
 export type Consciousness = "alert" | "confusion" | "voice" | "pain" | "unresponsive";
 
-export type DeviceAlarm = { source: MonitorSource, at: Timestamp, 
-/**
- * What kind of event, as sent, for example `MDC_EVT_LO_VAL_LT_LIM`; at most 64 characters.
- */
-event: string, 
-/**
- * What it is about, as sent, for example `MDC_PULS_OXIM_SAT_O2`; at most 64 characters.
- */
-about?: string, 
-/**
- * `start`, `continue`, `update`, `escalate`, `end`, … as sent; at most 32 characters.
- */
-phase: string, 
-/**
- * `active`, `latched`, `inactive`, … as sent; at most 32 characters.
- */
-state?: string, 
-/**
- * `PH`, `PM`, `PL`, … as sent; at most 32 characters.
- */
-priority?: string, };
-
 export type ErrorRaised = { component: Component, error: Refusal, 
 /**
  * The event that could not be dealt with, where there is one.
  */
 of?: Seq, };
 
+export type EscalationReason = "unacknowledged" | "worse";
+
 export type Event = { v: number, session: SessionId, seq: Seq, 
 /**
  * When the session actor sequenced it.
  */
-at: Timestamp, } & ({ "type": "session.started" } & SessionStarted | { "type": "session.ended" } & SessionEnded | { "type": "participant.joined" } & ParticipantJoined | { "type": "participant.left" } & ParticipantLeft | { "type": "participant.invited" } & ParticipantInvited | { "type": "media.changed" } & MediaChanged | { "type": "language.detected" } & LanguageDetected | { "type": "language.set" } & LanguageSet | { "type": "chat.message" } & ChatMessage | { "type": "utterance.started" } & SpeechBoundary | { "type": "utterance.ended" } & SpeechBoundary | { "type": "caption.partial" } & CaptionPartial | { "type": "caption.final" } & CaptionFinal | { "type": "caption.dropped" } & CaptionDropped | { "type": "translation.partial" } & TranslationPartial | { "type": "translation.final" } & TranslationFinal | { "type": "speech.announced" } & SpeechAnnounced | { "type": "speech.completed" } & SpeechCompleted | { "type": "speech.skipped" } & SpeechSkipped | { "type": "vitals.observed" } & VitalsObserved | { "type": "risk.scored" } & RiskScored | { "type": "alarm.raised" } & AlarmRaised | { "type": "alarm.cleared" } & AlarmCleared | { "type": "image.received" } & ImageReceived | { "type": "image.ready" } & ImageReady | { "type": "image.rejected" } & ImageRejected | { "type": "image.finding" } & ImageFinding | { "type": "symptom.mentioned" } & SymptomMentioned | { "type": "conditions.ranked" } & ConditionsRanked | { "type": "cases.matched" } & CasesMatched | { "type": "report.requested" } & ReportRequested | { "type": "report.ready" } & ReportReady | { "type": "error.raised" } & ErrorRaised | { "type": "actor.restarted" } & ActorRestarted | { "type": "vitals.amended" } & VitalsAmended | { "type": "monitor.clock_jumped" } & MonitorClockJumped | { "type": "device.alarm" } & DeviceAlarm | { "type": "patient.changed" } & PatientChanged);
+at: Timestamp, } & ({ "type": "session.started" } & SessionStarted | { "type": "session.ended" } & SessionEnded | { "type": "participant.joined" } & ParticipantJoined | { "type": "participant.left" } & ParticipantLeft | { "type": "participant.invited" } & ParticipantInvited | { "type": "media.changed" } & MediaChanged | { "type": "language.detected" } & LanguageDetected | { "type": "language.set" } & LanguageSet | { "type": "chat.message" } & ChatMessage | { "type": "utterance.started" } & SpeechBoundary | { "type": "utterance.ended" } & SpeechBoundary | { "type": "caption.partial" } & CaptionPartial | { "type": "caption.final" } & CaptionFinal | { "type": "caption.dropped" } & CaptionDropped | { "type": "translation.partial" } & TranslationPartial | { "type": "translation.final" } & TranslationFinal | { "type": "speech.announced" } & SpeechAnnounced | { "type": "speech.completed" } & SpeechCompleted | { "type": "speech.skipped" } & SpeechSkipped | { "type": "vitals.observed" } & VitalsObserved | { "type": "risk.scored" } & RiskScored | { "type": "scores.computed" } & ScoresComputed | { "type": "alarm.raised" } & AlarmRaised | { "type": "alarm.cleared" } & AlarmCleared | { "type": "alarm.latched" } & AlarmLatched | { "type": "alarm.acknowledged" } & AlarmAcknowledged | { "type": "alarm.silenced" } & AlarmSilenced | { "type": "alarm.escalated" } & AlarmEscalated | { "type": "monitoring.changed" } & MonitoringChanged | { "type": "image.received" } & ImageReceived | { "type": "image.ready" } & ImageReady | { "type": "image.rejected" } & ImageRejected | { "type": "image.finding" } & ImageFinding | { "type": "symptom.mentioned" } & SymptomMentioned | { "type": "conditions.ranked" } & ConditionsRanked | { "type": "cases.matched" } & CasesMatched | { "type": "report.requested" } & ReportRequested | { "type": "report.ready" } & ReportReady | { "type": "error.raised" } & ErrorRaised | { "type": "actor.restarted" } & ActorRestarted);
 
 export type ImageFinding = { image: ImageId, label: string, 
 /**
@@ -148,8 +224,6 @@ reason: string, };
 
 export type InvitationId = string;
 
-export type KeptBecause = "no_session" | "content";
-
 export type Language = string;
 
 export type LanguageDetected = { participant: ParticipantId, utterance: UtteranceId, language: Language, 
@@ -166,23 +240,7 @@ export type LikelyCondition = { condition: Coding, probability: number,
  */
 because: Array<Seq>, };
 
-export type Location = { 
-/**
- * PV1-3.1: ward or unit.
- */
-unit?: string, 
-/**
- * PV1-3.2.
- */
-room?: string, 
-/**
- * PV1-3.3.
- */
-bed?: string, 
-/**
- * PV1-3.4.
- */
-facility?: string, };
+export type LimitsChange = { parameter: VitalSign, low?: number, high?: number, delay_seconds?: number, };
 
 export type MatchedCase = { case: string, title: string, 
 /**
@@ -190,21 +248,13 @@ export type MatchedCase = { case: string, title: string,
  */
 similarity: number, };
 
+export type MdcCode = number;
+
 export type MediaChanged = { participant: ParticipantId, audio: Sending, video: Sending, };
 
 export type MediaSpan = { start_ms: number, end_ms: number, };
 
-export type MonitorClockJumped = { source: MonitorSource, 
-/**
- * What the monitor's clock showed when it sent the message.
- */
-sent_at: Timestamp, 
-/**
- * When the message came, by the server's clock.
- */
-received_at: Timestamp, jump: ClockJump, };
-
-export type MonitorProtocol = "hl7_v2" | "fhir" | "kafka" | "websocket" | "http";
+export type MonitorProtocol = "hl7_v2" | "fhir" | "kafka" | "websocket";
 
 export type MonitorSource = { protocol: MonitorProtocol, 
 /**
@@ -219,6 +269,26 @@ facility: string,
  * MSH-10 for HL7 v2.
  */
 message_id: string, };
+
+export type MonitoringChange = { by: ParticipantId, age_months?: number, scores?: Array<ScoreName>, limits: Array<LimitsChange>, default_limits: Array<VitalSign>, };
+
+export type MonitoringChanged = { by: ParticipantId, 
+/**
+ * Age in whole months: it decides on scores and default limits.
+ */
+age_months?: number, 
+/**
+ * The scores that run from now on; an empty list goes back to those for the age.
+ */
+scores?: Array<ScoreName>, 
+/**
+ * Limits that are the patient's own from now on.
+ */
+limits?: Array<AlarmLimits>, 
+/**
+ * Vital signs that go back to the limits for the age.
+ */
+default_limits?: Array<VitalSign>, };
 
 export type NewSession = { patient: PatientId, 
 /**
@@ -242,30 +312,6 @@ token_sha256: string, expires_at: Timestamp, };
 export type ParticipantJoined = { participant: ParticipantId, language: Language, };
 
 export type ParticipantLeft = { participant: ParticipantId, };
-
-export type PatientChange = "admitted" | "transferred" | "discharged" | "updated" | "merged";
-
-export type PatientChanged = { source: MonitorSource, change: PatientChange, 
-/**
- * The identifier that is valid from now on.
- */
-patient: PatientId, 
-/**
- * The identifier that is not used any more, after a merge (MRG-1).
- */
-merged_from?: PatientId, location?: Location, 
-/**
- * PV1-2, HL7 table 0004: `I` inpatient, `E` emergency, `O` outpatient, …; at most 16 characters.
- */
-class?: string, 
-/**
- * PID-7 as `YYYY-MM-DD`: scores for children need the age.
- */
-birth_date?: string, 
-/**
- * When it happened (EVN-6, EVN-2), by the sender's clock.
- */
-occurred_at: Timestamp, };
 
 export type PatientId = string;
 
@@ -313,11 +359,7 @@ export type RejectedObservation = {
 /**
  * The code as sent (OBX-3.1 for HL7 v2), at most 64 characters.
  */
-code: string, reason: RejectionReason, 
-/**
- * The observation as sent (the OBX segment for HL7 v2), at most [`crate::limits::MAX_RAW_CHARS`] characters.
- */
-raw?: string, };
+code: string, reason: RejectionReason, };
 
 export type RejectionReason = "unknown_code" | "not_a_number" | "unit_mismatch" | "outside_physiology" | "not_final";
 
@@ -363,9 +405,21 @@ export type RiskScored = {
  */
 score: string, total: number, band: RiskBand, spo2_scale: Spo2Scale, items: Array<RiskItem>, 
 /**
- * Parameters never measured in this session: the total is a lower bound while any is missing.
+ * Parameters never measured in this session, or too long ago: the total is a lower bound while any is missing.
  */
-missing?: Array<string>, provenance: Provenance, };
+missing?: Array<string>, 
+/**
+ * Parameters that the newest observation did not bring.
+ */
+carried?: Array<CarriedItem>, provenance: Provenance, };
+
+export type ScoreName = "news2" | "mews" | "qsofa" | "sirs" | "shock_index" | "pews";
+
+export type ScoresComputed = { scores: Array<ClinicalScore>, 
+/**
+ * The observation that was scored.
+ */
+because: Seq, };
 
 export type Sending = "off" | "on" | "muted";
 
@@ -432,7 +486,7 @@ of: Seq, language: Language, reason: SpeechSkipReason, };
 
 export type Spo2Scale = "scale1" | "scale2";
 
-export type StreamCommand = { "command": "chat.send", id?: string, participant: ParticipantId, language: Language, text: string, } | { "command": "report.request", id?: string, } | { "command": "language.set", id?: string, participant: ParticipantId, language: Language, } | { "command": "media.mute", id?: string, participant: ParticipantId, audio: boolean, video: boolean, } | { "command": "session.end", id?: string, };
+export type StreamCommand = { "command": "chat.send", id?: string, participant: ParticipantId, language: Language, text: string, } | { "command": "report.request", id?: string, } | { "command": "language.set", id?: string, participant: ParticipantId, language: Language, } | { "command": "media.mute", id?: string, participant: ParticipantId, audio: boolean, video: boolean, } | { "command": "alarm.acknowledge", id?: string, participant: ParticipantId, alarm: AlarmId, } | { "command": "alarm.silence", id?: string, participant: ParticipantId, alarm?: AlarmId, seconds: number, } | { "command": "monitoring.change", id?: string, change: MonitoringChange, } | { "command": "session.end", id?: string, };
 
 export type StreamNotice = { "notice": "stream.coalesced", from: Seq, to: Seq, } | { "notice": "stream.cannot_resume", asked: Seq, head: Seq, } | { "notice": "stream.refused", id?: string, error: Refusal, } | { "notice": "stream.accepted", id?: string, seq: Seq, };
 
@@ -470,24 +524,6 @@ preservation?: Preservation, provenance: Provenance, };
 
 export type TranslationPartial = { utterance: UtteranceId, participant: ParticipantId, source_language: Language, target_language: Language, text: string, engine: string, review: ReviewStatus, provenance: Provenance, };
 
-export type UnmappedCode = { 
-/**
- * The code as sent.
- */
-code: string, reason: RejectionReason, 
-/**
- * Observations of this kind so far.
- */
-count: number, last_at: Timestamp, 
-/**
- * The session of the newest one.
- */
-session: SessionId, 
-/**
- * The newest one as sent.
- */
-raw?: string, };
-
 export type UnmatchedMessage = { received_at: Timestamp, 
 /**
  * PID-3.1, if the message had one.
@@ -498,15 +534,13 @@ patient: PatientId | null,
  */
 message_id: string, 
 /**
- * The message as received; bytes that are not UTF-8 as ISO 8859-1.
+ * The message as received.
  */
-raw: string, because: KeptBecause, 
-/**
- * What could not be read, without patient data.
- */
-problem?: string, };
+raw: string, };
 
 export type UtteranceId = string;
+
+export type VitalSign = "heart_rate" | "respiratory_rate" | "spo2" | "systolic_bp" | "diastolic_bp" | "temperature";
 
 export type VitalSigns = { 
 /**
@@ -538,8 +572,6 @@ temperature?: number, consciousness?: Consciousness,
  */
 supplemental_oxygen?: boolean, };
 
-export type VitalsAmended = { source: MonitorSource, amendments: Array<Amendment>, };
-
 export type VitalsObserved = { source: MonitorSource, 
 /**
  * When the monitor measured, by the monitor's clock.
@@ -549,3 +581,85 @@ taken_at: Timestamp, vitals: VitalSigns,
  * Observations of the same message that could not be used.
  */
 rejected?: Array<RejectedObservation>, };
+
+export type WardAlarm = { alarm: AlarmId, kind: AlarmKind, priority: AlarmPriority, message: string, since: Timestamp, };
+
+export type WardChanges = { version: number, at: Timestamp, complete: boolean, rows: Array<WardRow>, 
+/**
+ * Sessions that have ended.
+ */
+removed?: Array<SessionId>, };
+
+export type WardMessage = { "ward": "snapshot" } & WardSnapshot | { "ward": "changes" } & WardChanges;
+
+export type WardRow = { session: SessionId, patient: PatientId, started_at: Timestamp, head: Seq, 
+/**
+ * Where the patient is, as the hospital said last.
+ */
+location?: Location, vitals: WardVitals, news2?: WardScore, 
+/**
+ * Highest priority first, then newest first; at most [`crate::limits::MAX_WARD_ALARMS`].
+ */
+alarms?: Array<WardAlarm>, 
+/**
+ * Heart rate over the last half hour, thinned. Only in a snapshot: a change carries the newest value already.
+ */
+heart_rate_trend?: Array<[number, number]>, 
+/**
+ * NEWS2 as it changed. Only in a snapshot.
+ */
+news2_trend?: Array<[number, number]>, };
+
+export type WardScore = { total: number, band: RiskBand, 
+/**
+ * Parameters never measured: the total is a lower bound while there are any.
+ */
+missing: number, at: Timestamp, 
+/**
+ * The event that explains it.
+ */
+seq: Seq, };
+
+export type WardSnapshot = { 
+/**
+ * Rises with every change.
+ */
+version: number, at: Timestamp, 
+/**
+ * `false` while logs are still being read after a start: patients may be missing or behind.
+ */
+complete: boolean, 
+/**
+ * In no particular order.
+ */
+rows: Array<WardRow>, };
+
+export type WardValue<T> = { value: T, at: Timestamp, };
+
+export type WardVitals = { heart_rate?: WardValue<number>, respiratory_rate?: WardValue<number>, spo2?: WardValue<number>, systolic_bp?: WardValue<number>, diastolic_bp?: WardValue<number>, temperature?: WardValue<number>, consciousness?: WardValue<Consciousness>, supplemental_oxygen?: WardValue<boolean>, };
+
+export type WaveformNotice = { "notice": "waveform.received", channels: Array<ChannelReceived>, } | { "notice": "waveform.refused", error: Refusal, };
+
+export type WaveformRange = { min: number, max: number, mean: number, };
+
+export type WaveformRecorded = { channel: MdcCode, unit: MdcCode, 
+/**
+ * Hertz.
+ */
+sample_rate: number, 
+/**
+ * By the source's clock.
+ */
+started_at: Timestamp, duration_ms: number, 
+/**
+ * Samples that came with a value.
+ */
+samples: number, 
+/**
+ * Samples that should have come and did not: blocks that were lost, and times without a sensor.
+ */
+lost: number, 
+/**
+ * In `unit`; absent where no sample had a value.
+ */
+range?: WaveformRange, };

@@ -1,6 +1,7 @@
 //! The state of a session: a fold over its events, and nothing else.
 
 use crate::{
+    alarm::{AlarmRaised, AlarmStatus, EscalationReason},
     body::{EventBody, Identity},
     clinical::{ClockJump, VitalSigns},
     consultation::{MediaChanged, ParticipantInvited, Sending, SessionStarted},
@@ -8,9 +9,10 @@ use crate::{
     ids::{AlarmId, ImageId, InvitationId, Language, ParticipantId, PatientId, Seq, SessionId, Timestamp, UtteranceId},
     imaging::ImageReady,
     limits::REMEMBERED_MESSAGES,
+    monitoring::Monitoring,
     patient::PatientChanged,
     readings::Readings,
-    risk::{AlarmRaised, RiskScored},
+    risk::{ClinicalScore, RiskScored, ScoreName},
     scribe::ReportReady,
     speech::{CaptionFinal, TranslationFinal},
 };
@@ -62,8 +64,13 @@ pub struct SessionState {
     pub risk: Option<At<RiskScored>>,
     /// The highest score so far.
     pub worst_risk: Option<At<RiskScored>>,
+    /// The newest of each score beside NEWS2.
+    pub scores: BTreeMap<ScoreName, At<ClinicalScore>>,
+    pub monitoring: Monitoring,
     /// Alarms raised and not cleared.
     pub alarms: BTreeMap<AlarmId, At<AlarmRaised>>,
+    /// What has become of those.
+    pub alarm_status: BTreeMap<AlarmId, AlarmStatus>,
     /// Every alarm ever raised, in order.
     pub alarm_history: Vec<At<AlarmRaised>>,
     pub images: BTreeMap<ImageId, At<ImageReady>>,
@@ -93,7 +100,10 @@ impl SessionState {
             readings: Readings::default(),
             risk: None,
             worst_risk: None,
+            scores: BTreeMap::new(),
+            monitoring: Monitoring::default(),
             alarms: BTreeMap::new(),
+            alarm_status: BTreeMap::new(),
             alarm_history: Vec::new(),
             images: BTreeMap::new(),
             report: None,
@@ -154,13 +164,16 @@ impl SessionState {
             EventBody::MonitorClockJumped(jumped) if jumped.jump == ClockJump::Back => self.readings.clock_set_back(),
             EventBody::PatientChanged(changed) => self.patient_changed(event, changed),
             EventBody::RiskScored(scored) => self.apply_risk(event, scored),
-            EventBody::AlarmRaised(raised) => {
-                self.alarms.insert(raised.alarm, at(event, raised.clone()));
-                self.alarm_history.push(at(event, raised.clone()));
+            EventBody::ScoresComputed(computed) => {
+                self.scores = computed.scores.iter().map(|score| (score.score, at(event, score.clone()))).collect();
             }
-            EventBody::AlarmCleared(cleared) => {
-                self.alarms.remove(&cleared.alarm);
-            }
+            EventBody::MonitoringChanged(change) => self.monitoring.apply(event.seq, event.at, change),
+            EventBody::AlarmRaised(_)
+            | EventBody::AlarmCleared(_)
+            | EventBody::AlarmLatched(_)
+            | EventBody::AlarmAcknowledged(_)
+            | EventBody::AlarmSilenced(_)
+            | EventBody::AlarmEscalated(_) => self.apply_alarm(event),
             EventBody::ImageReady(ready) => {
                 self.images.insert(ready.image, at(event, ready.clone()));
             }
@@ -231,6 +244,44 @@ impl SessionState {
             self.worst_risk = Some(at(event, scored.clone()));
         }
         self.risk = Some(at(event, scored.clone()));
+    }
+
+    fn apply_alarm(&mut self, event: &Event) {
+        match &event.body {
+            EventBody::AlarmRaised(raised) => {
+                self.alarms.insert(raised.alarm, at(event, raised.clone()));
+                self.alarm_status.insert(raised.alarm, AlarmStatus::default());
+                self.alarm_history.push(at(event, raised.clone()));
+            }
+            EventBody::AlarmCleared(cleared) => {
+                self.alarms.remove(&cleared.alarm);
+                self.alarm_status.remove(&cleared.alarm);
+            }
+            EventBody::AlarmLatched(latched) => {
+                self.alarm_status.entry(latched.alarm).and_modify(|status| status.latched = true);
+            }
+            EventBody::AlarmAcknowledged(acknowledged) => {
+                let by = (acknowledged.by.clone(), event.at);
+                self.alarm_status.entry(acknowledged.alarm).and_modify(|status| status.acknowledged = Some(by));
+            }
+            EventBody::AlarmSilenced(silenced) => {
+                let until = Timestamp::from_millis(event.at.millis() + i64::from(silenced.seconds) * 1_000);
+                let meant = |alarm: &AlarmId| silenced.alarm.is_none_or(|one| one == *alarm);
+                for (_, status) in self.alarm_status.iter_mut().filter(|(alarm, _)| meant(alarm)) {
+                    status.silenced_until = Some(until);
+                }
+            }
+            EventBody::AlarmEscalated(escalated) => {
+                self.alarm_status.entry(escalated.alarm).and_modify(|status| {
+                    status.step = escalated.step;
+                    if escalated.reason == EscalationReason::Worse {
+                        status.acknowledged = None;
+                        status.silenced_until = None;
+                    }
+                });
+            }
+            _ => {}
+        }
     }
 
     fn remember(&mut self, event: &Event) {

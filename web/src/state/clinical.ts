@@ -24,7 +24,10 @@ export function applyClinical(state: SessionState, event: Event): SessionState {
     case 'vitals.observed':
       return observed(state, event);
     case 'risk.scored': {
-      const scored = { ...stamp, value: { total: event.total, band: event.band } };
+      // The tile, the timeline and the chart's bands are NEWS2's.
+      if (event.score !== 'NEWS2') return state;
+      const { total, band, items, missing = [] } = event;
+      const scored = { ...stamp, value: { total, band, items, missing } };
       return { ...state, risk: { ...stamp, value: event }, scores: state.scores.push(scored).trimFront(MAX_SCORES) };
     }
     case 'alarm.raised':

@@ -126,6 +126,11 @@ export interface Newest {
   readonly seq: Seq;
 }
 
+/** What the timeline explains of a score. */
+export interface ScorePoint extends Pick<RiskScored, 'total' | 'band' | 'items'> {
+  readonly missing: readonly string[];
+}
+
 export interface AlarmEntry {
   readonly raised: At<AlarmRaised>;
   readonly cleared?: { readonly seq: Seq; readonly at: Timestamp; readonly because: Seq };
@@ -171,7 +176,7 @@ export interface SessionState {
   readonly newest: Readonly<Partial<Record<VitalName, Newest>>>;
   readonly monitor?: MonitorSource;
   readonly risk?: At<RiskScored>;
-  readonly scores: Chunked<At<Pick<RiskScored, 'total' | 'band'>>>;
+  readonly scores: Chunked<At<ScorePoint>>;
   readonly alarms: readonly AlarmEntry[];
   readonly images: readonly ImageEntry[];
   readonly report?: At<ReportReady>;

@@ -30,6 +30,7 @@ import { Sources } from './sources';
 import { onThemeChange } from './theme';
 import { TopBar } from './topbar';
 import { Vitals } from './vitals';
+import { Waveforms } from './waveforms';
 import { wordsFor, type Words } from './words';
 
 /** Somebody who came by an invitation, with the devices they chose on the way in. */
@@ -70,7 +71,7 @@ export function openConsultation(root: HTMLElement, session: SessionId, guest?: 
   const dock = h('div', { class: 'dock' }, hear.element, composer.element);
   const conversation = h('section', { class: 'panel conversation', 'aria-label': words.conversation }, captions.element, dock);
   const left = h('div', { class: 'left' }, callView.element, conversation);
-  const right = h('div', { class: 'right' }, vitals.element, h('div', { class: 'aside' }, news2.element, side.element));
+  const right = h('div', { class: 'right' }, guest === undefined && new Waveforms(session, store).element, vitals.element, h('div', { class: 'aside' }, news2.element, side.element));
   const main = h('main', { class: 'consult' }, left, guest === undefined && right);
   const panes = paneBar();
   const offline = new Offline((out) => { setAttribute(app, 'data-offline', out); }, serverNow, words, guest !== undefined);

@@ -5,10 +5,7 @@ import type { Store } from '../state/store';
 import { h, replace, setAttribute, setText } from './dom';
 import { BAND_NAME, BAND_RESPONSE, clockTime, parameterName } from './format';
 import type { Sources } from './sources';
-import { sparkline } from './sparkline';
-
-/** More points than this are not seen on a line as long as a thumb. */
-const MAX_TREND = 200;
+import { ScoreTimeline } from './score-timeline';
 
 export class News2 {
   readonly element: HTMLElement;
@@ -16,7 +13,7 @@ export class News2 {
   private readonly bound = h('span', { class: 'bound' });
   private readonly band = h('strong', { class: 'band' }, 'Not scored yet');
   private readonly response = h('span', { class: 'response' }, 'Waits for the first vital signs');
-  private readonly trend = h('div', { class: 'trend-box' });
+  private readonly timeline = new ScoreTimeline();
   private readonly missing = h('p', { class: 'missing', hidden: true });
   private readonly body = h('tbody');
   private readonly table: HTMLElement;
@@ -38,7 +35,8 @@ export class News2 {
       'section',
       { class: 'panel news2', 'aria-labelledby': 'news2-title' },
       h('header', { class: 'panel-head' }, h('h2', { id: 'news2-title' }, 'NEWS2'), this.scoredAt, info),
-      h('div', { class: 'score-line' }, this.tile, this.trend),
+      h('div', { class: 'score-line' }, this.tile),
+      this.timeline.element,
       this.missing,
       this.table,
     );
@@ -71,13 +69,7 @@ export class News2 {
     this.missing.hidden = missing.length === 0;
     setText(this.missing, `Not measured: ${missing.map(parameterName).join(', ')}. The total is a lower bound.`);
     replace(this.body, ...items.map(itemRow));
-    const points = [...state.scores].slice(-MAX_TREND).map((s) => ({ time: Date.parse(s.at), value: s.value.total }));
-    const peak = Math.max(...points.map((p) => p.value));
-    const label = `Trend of ${points.length} scores, highest ${peak}`;
-    const caption = h('span', { class: 'fine' }, `peak ${peak}`);
-    replace(this.trend, sparkline(points, Date.parse(risk.at)), caption);
-    setAttribute(this.trend, 'role', 'img');
-    setAttribute(this.trend, 'aria-label', label);
+    this.timeline.render(state.scores, Date.parse(risk.at));
   }
 
   private renderNothing(): void {
@@ -87,7 +79,7 @@ export class News2 {
     setText(this.response, 'Waits for the first vital signs');
     setText(this.scoredAt, '');
     this.missing.hidden = true;
-    replace(this.trend);
+    this.timeline.render([], 0);
   }
 }
 

@@ -131,10 +131,12 @@ async fn unmatched_messages_are_kept_once_and_come_back_newest_first() {
             problem: None,
         };
         store.keep_unmatched(message.clone()).await.unwrap();
-        store.keep_unmatched(message).await.unwrap();
+        store.keep_unmatched(message.clone()).await.unwrap();
+        // Whose it is may be said outside of it, as by the key of a topic.
+        store.keep_unmatched(UnmatchedMessage { patient: None, ..message }).await.unwrap();
     }
     let ids: Vec<_> = store.unmatched(10).await.unwrap().into_iter().map(|m| m.message_id).collect();
-    assert_eq!(ids, ["b", "a"]);
+    assert_eq!(ids, ["b", "b", "a", "a"]);
 }
 
 fn source() -> MonitorSource {
