@@ -113,7 +113,6 @@ pub struct Storage {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[derive(Default)]
 pub struct Models {
     /// Where weights are cached; `HEALTHSYNC_MODELS_DIR` or the XDG cache folder when absent.
     pub folder: Option<PathBuf>,
@@ -125,6 +124,11 @@ pub struct Models {
     /// The NVIDIA GPU, by its index, that candle computes on; the CPU when absent.
     pub transcribe_gpu: Option<usize>,
     pub speak_threads: usize,
+    /// Whether the learned risk scores what monitors observe, beside NEWS2.
+    pub deterioration: bool,
+    /// Calibrations of the learned risk, as `healthsync learn risk` keeps them; the one that the weights came with when
+    /// absent. A server that runs takes a new one within half a minute.
+    pub calibration_file: Option<PathBuf>,
     /// Neither translates nor speaks, and does not load what that takes: for small devices and one language.
     pub captions_only: bool,
 }
@@ -262,6 +266,22 @@ impl Default for Webrtc {
 impl Default for Storage {
     fn default() -> Self {
         Self { path: "healthsync.db".into() }
+    }
+}
+
+impl Default for Models {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            transcribe_threads: 0,
+            transcribe_engine: TranscribeEngine::default(),
+            transcribe_precision: Precision::default(),
+            transcribe_gpu: None,
+            speak_threads: 0,
+            deterioration: true,
+            calibration_file: None,
+            captions_only: false,
+        }
     }
 }
 

@@ -27,6 +27,12 @@ enum Command {
     /// Measures the models on recordings of your own.
     #[command(subcommand)]
     Eval(commands::eval::Command),
+    /// Makes a model's weights from data of your own.
+    #[command(subcommand)]
+    Train(commands::train::Command),
+    /// Lets outcomes change the calibration of a model, behind a guard.
+    #[command(subcommand)]
+    Learn(commands::learn::Command),
     /// Manages model weights.
     #[command(subcommand)]
     Models(commands::models::Command),
@@ -76,6 +82,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(options) => commands::demo::run(&config, &options),
         Command::Replay(command) => commands::replay::run(&config, &command),
         Command::Eval(command) => commands::eval::run(&config, command),
+        Command::Train(command) => commands::train::run(command),
+        Command::Learn(command) => commands::learn::run(&config, command),
         Command::Models(command) => commands::models::run(&config, command),
         Command::Bench(command) => commands::bench::run(&config, command),
         Command::Pools(options) => commands::pools::run(&config, options),

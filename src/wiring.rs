@@ -6,12 +6,14 @@ mod kafka;
 mod load;
 mod pools;
 mod recognition;
+mod risk;
 
 #[cfg(feature = "kafka")]
 pub use kafka::kafka_doors;
 pub use load::{demo_image, load_speaker, registry};
 pub use pools::Pools;
 pub use recognition::{load_transcriber, recognition_weights};
+pub use risk::{calibration_ledger, deteriorate_weights};
 
 use crate::{
     config::{self, Config},
@@ -55,6 +57,8 @@ impl LoadedModels {
         let registry = Arc::new(load::registry(config)?);
         let speech = speech_settings(&config.speech, &load::voices(&registry))?;
         let (transcribe, translate, speak) = start(config, &registry)?;
+        let deterioration = risk::start(&registry, &config.models)?;
+        deterioration.iter().for_each(|pool| watch(&readiness, pool));
         watch(&readiness, &transcribe);
         watch(&readiness, &translate);
         watch(&readiness, &speak);
@@ -65,6 +69,7 @@ impl LoadedModels {
             translate,
             speak,
             speech,
+            deterioration,
             voice_activity: load::voice_activity(),
             monitoring: MonitoringSettings {
                 policy: Arc::new(config.monitoring.policy()),

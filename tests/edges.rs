@@ -52,8 +52,8 @@ fn parts_depend_on_each_other_only_as_the_architecture_allows() {
 const KNOWN_ONLY_TO: [(&str, &[&str]); 9] = [
     ("rusqlite", &["healthsync-actors"]),
     ("whisper-rs", &["healthsync-transcribe"]),
-    ("candle-core", &["healthsync-transcribe"]),
-    ("candle-nn", &["healthsync-transcribe"]),
+    ("candle-core", &["healthsync-deteriorate", "healthsync-transcribe"]),
+    ("candle-nn", &["healthsync-deteriorate", "healthsync-transcribe"]),
     ("fxtranslate", &["healthsync-translate"]),
     ("ort", &["healthsync-speak"]),
     ("webrtc", &["healthsync-webrtc"]),

@@ -12,6 +12,7 @@ use crate::{
     supervise::{ActorThreads, Supervised},
     ward::{self, Ward, WardBoard},
 };
+use healthsync_deteriorate::stream::Deterioration;
 use healthsync_events::{
     AudioSink, AudioTrackSpec, BoxFuture, Event, EventBody, EventStream, ImageId, ImageUpload, Language, NewSession,
     PatientChanged, PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions, SpeechStream,
@@ -38,6 +39,8 @@ pub struct Models {
     pub translate: Pool<Translator>,
     pub speak: Pool<Speaker>,
     pub speech: SpeechSettings,
+    /// Absent where the deployment wants no learned score.
+    pub deterioration: Option<Pool<Deterioration>>,
     pub voice_activity: VoiceActivityFactory,
     pub monitoring: MonitoringSettings,
     pub images: Arc<dyn ImageDecoder>,

@@ -5,6 +5,7 @@ mod material;
 mod offline;
 mod pairs;
 mod report;
+mod risk;
 mod stream;
 mod streaming;
 mod table;
@@ -34,6 +35,8 @@ pub enum Command {
     Speech(Options),
     /// Alarms on recordings of vital signs: how many, what for, and how many fewer than naive thresholds give.
     Alarms(alarms::Options),
+    /// The learned risk of deterioration on patients' records, against NEWS2 and logistic regression.
+    Risk(risk::Options),
 }
 
 /// What there is to measure.
@@ -81,6 +84,7 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Speech(options) => speech(config, options),
         Command::Alarms(options) => alarms::run(config, &options),
+        Command::Risk(options) => risk::run(&options),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     actor::{Record, Session, Snapshot},
+    deterioration::Deterioration,
     imaging::Imaging,
     interpreter::Interpreter,
     scribe::Scribe,
@@ -84,6 +85,9 @@ impl SessionCell {
         let session = cell.supervise(Component::Session, Session::new);
         let _ = cell.session.set(session);
         cell.supervise(Component::Vitals, Vitals::new);
+        if cell.models.deterioration.is_some() {
+            cell.supervise(Component::Deterioration, Deterioration::new);
+        }
         cell.supervise(Component::Imaging, Imaging::new);
         cell.supervise(Component::Scribe, Scribe::new);
         cell.supervise(Component::Interpreter, Interpreter::new);

@@ -2,6 +2,7 @@
 
 mod actor;
 mod cell;
+mod deterioration;
 mod fold;
 mod imaging;
 mod interpreter;

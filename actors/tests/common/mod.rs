@@ -118,6 +118,7 @@ pub fn models() -> Models {
         translate: translator(),
         speak: speaker(),
         speech: SpeechSettings::default(),
+        deterioration: None,
         voice_activity: silent,
         monitoring: MonitoringSettings::default(),
         images: Arc::new(Images),

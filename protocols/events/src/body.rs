@@ -13,6 +13,7 @@ use crate::{
     imaging::{ImageFinding, ImageReady, ImageReceived, ImageRejected},
     monitoring::MonitoringChanged,
     patient::PatientChanged,
+    prediction::RiskPredicted,
     risk::{RiskScored, ScoresComputed},
     scribe::{CasesMatched, ConditionsRanked, ReportReady, ReportRequested, SymptomMentioned},
     speech::{
@@ -74,6 +75,8 @@ pub enum EventBody {
     RiskScored(RiskScored),
     #[serde(rename = "scores.computed")]
     ScoresComputed(ScoresComputed),
+    #[serde(rename = "risk.predicted")]
+    RiskPredicted(RiskPredicted),
     #[serde(rename = "alarm.raised")]
     AlarmRaised(AlarmRaised),
     #[serde(rename = "alarm.cleared")]
@@ -148,6 +151,7 @@ impl EventBody {
             Self::VitalsObserved(_) => "vitals.observed",
             Self::RiskScored(_) => "risk.scored",
             Self::ScoresComputed(_) => "scores.computed",
+            Self::RiskPredicted(_) => "risk.predicted",
             Self::AlarmRaised(_) => "alarm.raised",
             Self::AlarmCleared(_) => "alarm.cleared",
             Self::AlarmLatched(_) => "alarm.latched",
@@ -205,6 +209,9 @@ impl EventBody {
             Self::CaptionDropped(dropped) => Some(Identity::Caption(dropped.utterance)),
             Self::TranslationFinal(t) => Some(Identity::Translation(t.utterance, t.target_language.primary())),
             Self::RiskScored(scored) => scored.provenance.inputs.iter().max().map(|seq| Identity::Score(*seq)),
+            Self::RiskPredicted(predicted) => {
+                predicted.provenance.inputs.iter().max().map(|s| Identity::Prediction(*s))
+            }
             Self::AlarmRaised(raised) => Some(Identity::AlarmRaised(raised.alarm)),
             Self::AlarmCleared(cleared) => Some(Identity::AlarmCleared(cleared.alarm)),
             Self::AlarmLatched(latched) => Some(Identity::AlarmLatched(latched.alarm)),
@@ -252,6 +259,8 @@ pub enum Identity {
     Score(Seq),
     /// The same for the scores beside NEWS2.
     Scores(Seq),
+    /// The newest observation that a prediction rests on.
+    Prediction(Seq),
     AlarmRaised(AlarmId),
     AlarmCleared(AlarmId),
     AlarmLatched(AlarmId),

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod monitoring;
 pub mod observation;
 pub mod patient;
+pub mod prediction;
 pub mod provenance;
 pub mod readings;
 pub mod refusal;

@@ -11,6 +11,7 @@ use crate::{
     limits::REMEMBERED_MESSAGES,
     monitoring::Monitoring,
     patient::PatientChanged,
+    prediction::RiskPredicted,
     readings::Readings,
     risk::{ClinicalScore, RiskScored, ScoreName},
     scribe::ReportReady,
@@ -62,6 +63,8 @@ pub struct SessionState {
     pub former_patients: Vec<PatientId>,
     readings: Readings,
     pub risk: Option<At<RiskScored>>,
+    /// What the learned model expects.
+    pub prediction: Option<At<RiskPredicted>>,
     /// The highest score so far.
     pub worst_risk: Option<At<RiskScored>>,
     /// The newest of each score beside NEWS2.
@@ -99,6 +102,7 @@ impl SessionState {
             former_patients: Vec::new(),
             readings: Readings::default(),
             risk: None,
+            prediction: None,
             worst_risk: None,
             scores: BTreeMap::new(),
             monitoring: Monitoring::default(),
@@ -167,6 +171,7 @@ impl SessionState {
             EventBody::ScoresComputed(computed) => {
                 self.scores = computed.scores.iter().map(|score| (score.score, at(event, score.clone()))).collect();
             }
+            EventBody::RiskPredicted(predicted) => self.prediction = Some(at(event, predicted.clone())),
             EventBody::MonitoringChanged(change) => self.monitoring.apply(event.seq, event.at, change),
             EventBody::AlarmRaised(_)
             | EventBody::AlarmCleared(_)

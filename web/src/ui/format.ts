@@ -108,6 +108,7 @@ export const COMPONENT_NAME: Record<Component, string> = {
   transcribe: 'Speech recognition',
   translate: 'Translation',
   speak: 'Speech synthesis',
+  deterioration: 'Learned risk',
 };
 
 export const FORMAT_NAME: Record<ImageFormat, string> = {
