@@ -2,6 +2,7 @@
 //!
 //! - [`challenge`] reads records of the PhysioNet/CinC Challenge 2019; [`inputs`] names what the model may be told.
 //! - [`features`] is the fold from measurements to numbers, [`network`] what is made of them, [`weights`] the file.
+//! - [`forms`] rounds weights, and [`Weights::pruned`] leaves units out.
 //! - [`bedside`] makes hours of what monitors send, [`stream`] scores them step by step and says what moved the score.
 //! - [`learning`] lets outcomes change the calibration, behind a guard.
 //! - [`train`] fits the weights, [`evaluate`] and [`calibrate`] measure them, beside the [`baseline`].
@@ -14,10 +15,12 @@ pub mod calibrate;
 pub mod challenge;
 pub mod evaluate;
 pub mod features;
+pub mod forms;
 mod gru;
 pub mod inputs;
 pub mod learning;
 mod network;
+mod prune;
 mod rng;
 pub mod stream;
 pub mod train;

@@ -1,6 +1,10 @@
 //! The network: a layer of gated recurrent units beside a plain layer on the present hour, and a small head on both.
 
-use crate::{gru, rng::Rng};
+use crate::{
+    forms::{Form, Whole},
+    gru,
+    rng::Rng,
+};
 use candle_core::{DType, Device, Result, Tensor, Var};
 use std::collections::BTreeMap;
 
@@ -31,6 +35,9 @@ const NAMES: [&str; 10] = [
 #[derive(Debug, Clone)]
 pub struct Network {
     tensors: Tensors,
+    /// Matrices of whole numbers, where rows are multiplied with those.
+    whole: BTreeMap<&'static str, Whole>,
+    form: Form,
     inputs: usize,
     hidden: usize,
 }
@@ -74,7 +81,14 @@ impl Network {
             tensors.insert(name, variable.as_tensor().clone());
             variables.push(variable);
         }
-        Ok((Self { tensors, inputs, hidden }, variables))
+        Ok((Self { tensors, whole: BTreeMap::new(), form: Form::F32, inputs, hidden }, variables))
+    }
+
+    /// The same network with variables for tensors, to train it further.
+    pub fn trainable(&self) -> Result<(Self, Vec<Var>)> {
+        let variables = NAMES.iter().map(|name| Var::from_tensor(self.get(name)?)).collect::<Result<Vec<_>>>()?;
+        let values: Vec<Tensor> = variables.iter().map(|variable| variable.as_tensor().clone()).collect();
+        Ok((self.with_values(&values)?, variables))
     }
 
     /// A network from tensors that were read; an error unless each is there with the shape it must have.
@@ -87,7 +101,65 @@ impl Network {
             }
             tensors.insert(name, tensor);
         }
-        Ok(Self { tensors, inputs, hidden })
+        Ok(Self { tensors, whole: BTreeMap::new(), form: Form::F32, inputs, hidden })
+    }
+
+    /// A network as a file has it in some form.
+    pub fn read(
+        inputs: usize,
+        hidden: usize,
+        form: Form,
+        mut found: impl FnMut(&str) -> Option<Tensor>,
+    ) -> Result<Self> {
+        let mut whole = BTreeMap::new();
+        if form == Form::Int8 {
+            for (name, shape) in shapes(inputs, hidden) {
+                let [from, to] = shape[..] else { continue };
+                let Some(bytes) = found(name) else { candle_core::bail!("the tensor {name} is missing") };
+                whole.insert(name, Whole::read(&bytes, from, to)?);
+            }
+        }
+        let matrices: BTreeMap<_, _> =
+            whole.iter().map(|(name, whole)| Ok((*name, whole.matrix()?))).collect::<Result<_>>()?;
+        let single = |name: &str| {
+            let kept = matrices.get(name).cloned().or_else(|| found(name))?;
+            (kept.dtype() == form.kept_as()).then(|| kept.to_dtype(DType::F32).ok()).flatten()
+        };
+        Ok(Self { whole, form, ..Self::from_tensors(inputs, hidden, single)? })
+    }
+
+    /// The same network rounded to a form.
+    pub fn in_form(&self, form: Form) -> Result<Self> {
+        let mut rounded = Self { form, whole: BTreeMap::new(), ..self.clone() };
+        for (name, tensor) in &self.tensors {
+            let kept = match form {
+                Form::Int8 if tensor.rank() == 2 => {
+                    let whole = Whole::round(tensor)?;
+                    let matrix = whole.matrix()?;
+                    rounded.whole.insert(name, whole);
+                    matrix
+                }
+                form => tensor.to_dtype(form.kept_as())?.to_dtype(DType::F32)?,
+            };
+            rounded.tensors.insert(name, kept);
+        }
+        Ok(rounded)
+    }
+
+    /// What a file has of it, by name.
+    pub fn stored(&self) -> Result<Vec<(&'static str, Tensor)>> {
+        let stored = |(name, tensor): (&&'static str, &Tensor)| {
+            let stored = match self.whole.get(name) {
+                Some(whole) => whole.bytes()?,
+                None => tensor.to_dtype(self.form.kept_as())?,
+            };
+            Ok((*name, stored))
+        };
+        self.tensors.iter().map(stored).collect()
+    }
+
+    pub fn form(&self) -> Form {
+        self.form
     }
 
     /// The same network with other values: those of an average over the course of training.
@@ -112,16 +184,39 @@ impl Network {
     /// Log-odds of every hour (hours × sequences) of whole sequences (hours × sequences × inputs). `kept` scales what
     /// the head sees (sequences × 2·hidden): dropout while training.
     pub fn sequence(&self, inputs: &Tensor, kept: Option<&Tensor>) -> Result<Tensor> {
-        let (hours, rows, width) = inputs.dims3()?;
-        let flat = inputs.reshape((hours * rows, width))?;
-        let projected = self.affine(&flat, "gru.inputs")?.reshape((hours, rows, 3 * self.hidden))?;
-        let states = gru::sequence(&projected, self.get("gru.states.weight")?, self.get("gru.states.bias")?)?;
-        let present = self.affine(&flat, "present")?.relu()?.reshape((hours, rows, self.hidden))?;
+        if !self.whole.is_empty() {
+            return self.step_by_step(inputs);
+        }
+        let (hours, rows, _) = inputs.dims3()?;
+        let (states, present) = self.units(inputs)?;
         let mut seen = Tensor::cat(&[states, present], 2)?;
         if let Some(kept) = kept {
             seen = seen.broadcast_mul(kept)?;
         }
         self.head(&seen.reshape((hours * rows, 2 * self.hidden))?)?.reshape((hours, rows))
+    }
+
+    /// What the units of both layers say in every hour: hours × sequences × hidden each.
+    pub fn units(&self, inputs: &Tensor) -> Result<(Tensor, Tensor)> {
+        let (hours, rows, width) = inputs.dims3()?;
+        let flat = inputs.reshape((hours * rows, width))?;
+        let projected = self.affine(&flat, "gru.inputs")?.reshape((hours, rows, 3 * self.hidden))?;
+        let states = gru::sequence(&projected, self.get("gru.states.weight")?, self.get("gru.states.bias")?)?;
+        let present = self.affine(&flat, "present")?.relu()?.reshape((hours, rows, self.hidden))?;
+        Ok((states, present))
+    }
+
+    /// As the bedside has it: the recurrence multiplies with whole numbers too.
+    fn step_by_step(&self, inputs: &Tensor) -> Result<Tensor> {
+        let (hours, rows, _) = inputs.dims3()?;
+        let mut states = Tensor::zeros((rows, self.hidden), DType::F32, inputs.device())?;
+        let mut all = Vec::with_capacity(hours * rows);
+        for hour in 0..hours {
+            let (next, scores) = self.step(&inputs.get(hour)?, &states)?;
+            states = next;
+            all.extend(scores);
+        }
+        Tensor::from_vec(all, (hours, rows), inputs.device())
     }
 
     /// One hour of many sequences: their new states (sequences × hidden) and log-odds.
@@ -142,8 +237,11 @@ impl Network {
     }
 
     fn affine(&self, rows: &Tensor, layer: &str) -> Result<Tensor> {
-        let part = |part: &str| self.get(&format!("{layer}.{part}"));
-        rows.matmul(part("weight")?)?.broadcast_add(part("bias")?)
+        let (weight, bias) = (format!("{layer}.weight"), self.get(&format!("{layer}.bias"))?);
+        match self.whole.get(weight.as_str()) {
+            Some(whole) => whole.product(rows)?.broadcast_add(bias),
+            None => rows.matmul(self.get(&weight)?)?.broadcast_add(bias),
+        }
     }
 
     fn get(&self, name: &str) -> Result<&Tensor> {
@@ -177,6 +275,22 @@ mod tests {
             for (score, expected) in scores.iter().zip(expected) {
                 assert!((score - expected).abs() < 1e-5, "{score} {expected}");
             }
+        }
+    }
+
+    #[test]
+    fn every_form_says_about_the_same_and_comes_back_as_it_was_stored() {
+        let (network, inputs) = (network(), inputs(9, 3));
+        let scores = |network: &Network| network.sequence(&inputs, None).unwrap().flatten_all().unwrap();
+        let off = |a: &Tensor, b: &Tensor| -> f32 { (a - b).unwrap().abs().unwrap().max(0).unwrap().to_scalar().unwrap() };
+        let exact = scores(&network);
+        for (form, most) in [(Form::F32, 0.0), (Form::F16, 0.01), (Form::Bf16, 0.05), (Form::Int8, 0.05)] {
+            let rounded = network.in_form(form).unwrap();
+            assert!(off(&scores(&rounded), &exact) <= most, "{form:?}: {}", off(&scores(&rounded), &exact));
+            let stored: BTreeMap<_, _> = rounded.stored().unwrap().into_iter().collect();
+            let read = Network::read(6, 4, form, |name| stored.get(name).cloned()).unwrap();
+            assert_eq!(off(&scores(&read), &scores(&rounded)), 0.0, "{form:?}");
+            assert!(form == Form::F32 || Network::read(6, 4, Form::F32, |name| stored.get(name).cloned()).is_err());
         }
     }
 

@@ -1,9 +1,9 @@
 //! The weights as a file: safetensors, whose header also holds what the numbers mean.
 
-use crate::{calibrate::Platt, challenge::Stay, features::Recipe, network::Network};
-use candle_core::{DType, Device, Tensor};
+use crate::{calibrate::Platt, challenge::Stay, features::Recipe, forms::Form, network::Network};
+use candle_core::{Device, Tensor, safetensors::Load as _};
 use healthsync_events::ModelInfo;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -50,6 +50,8 @@ pub struct Training {
 #[serde(deny_unknown_fields)]
 struct Header {
     format: u32,
+    #[serde(default)]
+    form: Form,
     hidden: usize,
     members: usize,
     recipe: Recipe,
@@ -80,7 +82,7 @@ impl Weights {
         let mut members = Vec::with_capacity(header.members);
         for member in 0..header.members {
             let read = |name: &str| tensor(&tensors, &format!("{member}.{name}"));
-            members.push(Network::from_tensors(header.recipe.width(), header.hidden, read)?);
+            members.push(Network::read(header.recipe.width(), header.hidden, header.form, read)?);
         }
         let Header { recipe, calibration, warn_at, training, .. } = header;
         Ok(Self { recipe, members, calibration, warn_at, training })
@@ -90,6 +92,7 @@ impl Weights {
     pub fn write(&self) -> Result<Vec<u8>, WeightsError> {
         let header = Header {
             format: FORMAT,
+            form: self.form(),
             hidden: self.members.first().map_or(0, Network::hidden),
             members: self.members.len(),
             recipe: self.recipe.clone(),
@@ -97,20 +100,23 @@ impl Weights {
             warn_at: self.warn_at,
             training: self.training.clone(),
         };
-        let mut data: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+        let mut data = Vec::new();
         for (member, network) in self.members.iter().enumerate() {
-            for (name, tensor) in network.tensors() {
-                let values = tensor.flatten_all()?.to_vec1::<f32>()?;
-                let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-                data.push((format!("{member}.{name}"), tensor.dims().to_vec(), bytes));
-            }
+            data.extend(network.stored()?.into_iter().map(|(name, tensor)| (format!("{member}.{name}"), tensor)));
         }
-        let views = data.iter().map(|(name, shape, bytes)| {
-            TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view))
-        });
-        let views = views.collect::<Result<Vec<_>, _>>()?;
         let info = HashMap::from([(HEADER.to_owned(), serde_json::to_string(&header)?)]);
-        Ok(safetensors::serialize(views, Some(info))?)
+        Ok(safetensors::serialize(data, Some(info))?)
+    }
+
+    /// The form of its networks.
+    pub fn form(&self) -> Form {
+        self.members.first().map_or(Form::F32, Network::form)
+    }
+
+    /// The same model rounded to a form.
+    pub fn in_form(&self, form: Form) -> Result<Self, WeightsError> {
+        let members = self.members.iter().map(|network| network.in_form(form)).collect::<Result<_, _>>()?;
+        Ok(Self { members, ..self.clone() })
     }
 
     /// Log-odds of every hour of every stay, before calibration.
@@ -156,11 +162,7 @@ pub fn padded(features: &[Vec<f32>], width: usize) -> candle_core::Result<Tensor
 }
 
 fn tensor(tensors: &SafeTensors<'_>, name: &str) -> Option<Tensor> {
-    let view = tensors.tensor(name).ok()?;
-    if view.dtype() != Dtype::F32 {
-        return None;
-    }
-    Tensor::from_raw_buffer(view.data(), DType::F32, view.shape(), &Device::Cpu).ok()
+    tensors.tensor(name).ok()?.load(&Device::Cpu).ok()
 }
 
 fn check(header: &Header) -> Result<(), String> {
@@ -216,14 +218,20 @@ pub(crate) mod tests {
 
     #[test]
     fn weights_come_back_from_their_file_as_they_were() {
-        let weights = untrained(true);
-        let bytes = weights.write().unwrap();
-        assert_eq!(bytes, weights.write().unwrap(), "the same weights are the same bytes");
-        let read = Weights::read(&bytes).unwrap();
-        assert_eq!((&read.recipe, read.training.clone()), (&weights.recipe, weights.training.clone()));
         let stays = [stay(3, 12), stay(4, 40)];
         let stays: Vec<&Stay> = stays.iter().collect();
-        assert_eq!(read.score(&stays).unwrap(), weights.score(&stays).unwrap());
+        let mut sizes = Vec::new();
+        for form in Form::ALL {
+            let weights = untrained(true).in_form(form).unwrap();
+            let bytes = weights.write().unwrap();
+            assert_eq!(bytes, weights.write().unwrap(), "the same weights are the same bytes");
+            let read = Weights::read(&bytes).unwrap();
+            assert_eq!((&read.recipe, read.form()), (&weights.recipe, form));
+            assert_eq!(read.training, weights.training);
+            assert_eq!(read.score(&stays).unwrap(), weights.score(&stays).unwrap());
+            sizes.push(bytes.len());
+        }
+        assert!(sizes[1] < sizes[0] && sizes[1] == sizes[2] && sizes[3] < sizes[0], "{sizes:?}");
     }
 
     #[test]
@@ -243,7 +251,7 @@ pub(crate) mod tests {
         let bytes = untrained(false).write().unwrap();
         assert!(Weights::read(&bytes[..bytes.len() / 2]).is_err());
         assert!(Weights::read(b"").is_err());
-        let plain = safetensors::serialize(Vec::<(&str, TensorView<'_>)>::new(), None).unwrap();
+        let plain = safetensors::serialize(Vec::<(&str, Tensor)>::new(), None).unwrap();
         assert!(matches!(Weights::read(&plain), Err(WeightsError::NoHeader)));
     }
 }

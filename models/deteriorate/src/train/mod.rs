@@ -18,7 +18,7 @@ use crate::{
     weights::{Training, Weights, WeightsError},
 };
 use batch::Batches;
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Tensor, Var};
 use optimise::Optimiser;
 use serde::Serialize;
 
@@ -88,22 +88,54 @@ pub fn train(
     options: &Options,
     mut told: impl FnMut(Step),
 ) -> Result<Weights, WeightsError> {
-    let content = |reason: &str| WeightsError::Content(reason.to_owned());
     if train.is_empty() || validation.is_empty() {
-        return Err(content("there are no patients to train on, or none to validate with"));
+        let reason = "there are no patients to train on, or none to validate with";
+        return Err(WeightsError::Content(reason.to_owned()));
     }
     let recipe = Recipe { normaliser: Normaliser::fit(train.iter().copied()), icu_hour: options.icu_hour };
-    let mut weights = Weights {
-        recipe,
-        members: Vec::new(),
-        calibration: Platt::default(),
-        warn_at: 0.0,
-        training: Training::default(),
-    };
+    let mut members = Vec::new();
     for member in 0..options.members {
-        let network = one(member, train, validation, &weights.recipe, options, &mut told)?;
-        weights.members.push(network);
+        let mut rng = seeded(options, member);
+        let start = Network::untrained(recipe.width(), options.hidden, &mut rng)?;
+        let patients = Patients { train, validation, recipe: &recipe };
+        members.push(one(member, start, &patients, options, &mut rng, &mut told)?);
     }
+    finished(recipe, members, train, validation, options)
+}
+
+/// Trains weights further, such as those that units were left out of.
+pub fn refine(
+    weights: &Weights,
+    train: &[&Stay],
+    validation: &[&Stay],
+    options: &Options,
+    mut told: impl FnMut(Step),
+) -> Result<Weights, WeightsError> {
+    let recipe = weights.recipe.clone();
+    let mut members = Vec::new();
+    for (member, network) in weights.members.iter().enumerate() {
+        let patients = Patients { train, validation, recipe: &recipe };
+        let mut rng = seeded(options, member);
+        members.push(one(member, network.trainable()?, &patients, options, &mut rng, &mut told)?);
+    }
+    finished(recipe, members, train, validation, options)
+}
+
+fn seeded(options: &Options, member: usize) -> Rng {
+    Rng::seeded(options.seed.wrapping_mul(0x9e37_79b9).wrapping_add(member as u64))
+}
+
+/// Calibrates trained networks on the validation patients, and finds from which score on a warning is most useful.
+fn finished(
+    recipe: Recipe,
+    members: Vec<Network>,
+    train: &[&Stay],
+    validation: &[&Stay],
+    options: &Options,
+) -> Result<Weights, WeightsError> {
+    let content = |reason: &str| WeightsError::Content(reason.to_owned());
+    let mut weights =
+        Weights { recipe, members, calibration: Platt::default(), warn_at: 0.0, training: Training::default() };
     let by_stay = weights.score(validation)?;
     weights.warn_at =
         best_warning(validation, &by_stay).ok_or_else(|| content("no validation patient became septic"))?;
@@ -125,17 +157,24 @@ pub fn labels(stays: &[&Stay]) -> Vec<bool> {
     stays.iter().flat_map(|stay| stay.hours.iter().map(|hour| hour.septic)).collect()
 }
 
-/// Trains one network; its weights are averaged over the course of training (Polyak and Juditsky 1992).
+/// Whom a network is trained on and chosen by, and what it is told of them.
+#[derive(Clone, Copy)]
+struct Patients<'a> {
+    train: &'a [&'a Stay],
+    validation: &'a [&'a Stay],
+    recipe: &'a Recipe,
+}
+
+/// Trains one network from where it starts; its weights are averaged over the course of training (Polyak and Juditsky 1992).
 fn one(
     member: usize,
-    train: &[&Stay],
-    validation: &[&Stay],
-    recipe: &Recipe,
+    (network, variables): (Network, Vec<Var>),
+    patients: &Patients<'_>,
     options: &Options,
+    rng: &mut Rng,
     told: &mut impl FnMut(Step),
 ) -> Result<Network, WeightsError> {
-    let mut rng = Rng::seeded(options.seed.wrapping_mul(0x9e37_79b9).wrapping_add(member as u64));
-    let (network, variables) = Network::untrained(recipe.width(), options.hidden, &mut rng)?;
+    let Patients { train, validation, recipe } = *patients;
     let batches = Batches { recipe, stays: train, size: options.batch, augmentation: options.augmentation };
     let per_epoch = batches.per_epoch();
     told(Step::Member { member, batches: per_epoch * options.epochs });
@@ -144,9 +183,9 @@ fn one(
     let mut best: Option<(f64, Network)> = None;
     let mut since_best = 0;
     for epoch in 0..options.epochs {
-        for indices in batches.shuffled(&mut rng) {
-            let batch = batches.build(&indices, &mut rng)?;
-            let kept = dropout(batch.rows, 2 * options.hidden, &mut rng)?;
+        for indices in batches.shuffled(rng) {
+            let batch = batches.build(&indices, rng)?;
+            let kept = dropout(batch.rows, 2 * network.hidden(), rng)?;
             let logits = network.sequence(&batch.inputs, Some(&kept))?;
             let loss = cross_entropy(&logits, &batch.targets, &batch.weights)?;
             optimiser.step(&loss)?;
@@ -221,6 +260,22 @@ mod tests {
         assert!(trained.training.validation_auroc > 0.9, "{}", trained.training.validation_auroc);
         let again = train(train_on, validate, &quick(), |_| {}).unwrap();
         assert_eq!(trained.write().unwrap(), again.write().unwrap());
+    }
+
+    #[test]
+    fn weights_with_fewer_units_are_trained_further() {
+        let mut stays: Vec<Stay> = (0..48).map(|seed| stay(seed, 16)).collect();
+        for hour in stays.iter_mut().flat_map(|stay| &mut stay.hours) {
+            hour.measured.set(0, if hour.septic { 140.0 } else { 80.0 });
+        }
+        let stays: Vec<&Stay> = stays.iter().collect();
+        let (train_on, validate) = stays.split_at(32);
+        let whole = train(train_on, validate, &quick(), |_| {}).unwrap();
+        let smaller = whole.pruned(4, train_on).unwrap();
+        let refined = refine(&smaller, train_on, validate, &quick(), |_| {}).unwrap();
+        assert_eq!(refined.members[0].hidden(), 4);
+        assert!(refined.training.validation_auroc > 0.9, "{}", refined.training.validation_auroc);
+        assert_ne!(refined.score(validate).unwrap(), smaller.score(validate).unwrap());
     }
 
     #[test]
