@@ -113,8 +113,11 @@ export interface Media {
 export interface VitalsSample {
   readonly seq: Seq;
   readonly at: Timestamp;
-  /** Milliseconds since the epoch for the time axis: see `sampleTime`. */
+  /** Milliseconds since the epoch for the time axis: see `timeOf` in `readings.ts`. */
   readonly time: number;
+  /** When it was measured: how often the monitor's clock had been set back, then that clock in milliseconds. */
+  readonly epoch: number;
+  readonly taken: number;
   readonly vitals: VitalSigns;
 }
 
@@ -124,6 +127,8 @@ export interface Newest {
   readonly value: number | boolean | string;
   readonly time: number;
   readonly seq: Seq;
+  readonly epoch: number;
+  readonly taken: number;
 }
 
 /** What the timeline explains of a score. */
@@ -174,6 +179,8 @@ export interface SessionState {
   readonly rows: Chunked<Row>;
   readonly samples: Chunked<VitalsSample>;
   readonly newest: Readonly<Partial<Record<VitalName, Newest>>>;
+  /** How often the monitor's clock was set back. */
+  readonly epoch: number;
   readonly monitor?: MonitorSource;
   readonly risk?: At<RiskScored>;
   readonly scores: Chunked<At<ScorePoint>>;
@@ -209,6 +216,7 @@ export const initialState: SessionState = {
   rows: Chunked.empty(),
   samples: Chunked.empty(),
   newest: {},
+  epoch: 0,
   scores: Chunked.empty(),
   alarms: [],
   images: [],
