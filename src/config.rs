@@ -1,9 +1,11 @@
 //! Configuration: built-in defaults, then a TOML file, then `HEALTHSYNC__SECTION__KEY` from the environment.
 //! Unknown keys are refused, so that a misspelt one cannot be silently without effect.
 
+mod fhir;
 mod kafka;
 mod pools;
 
+pub use fhir::Fhir;
 pub use kafka::{Kafka, KafkaKey, KafkaResults, KafkaVitals, Properties};
 pub use pools::{Operations, Place, Placement, Pools};
 
@@ -34,6 +36,7 @@ const ENV_PREFIX: &str = "HEALTHSYNC__";
 pub struct Config {
     pub http: Http,
     pub mllp: Mllp,
+    pub fhir: Fhir,
     pub kafka: Kafka,
     pub kserve: Kserve,
     pub webrtc: Webrtc,
@@ -357,6 +360,9 @@ impl Config {
             ("mllp.max_connections", self.mllp.max_connections),
             ("kserve.max_connections", self.kserve.max_connections),
             ("webrtc.max_connections", self.webrtc.max_connections),
+            ("fhir.max_subscriptions", self.fhir.max_subscriptions),
+            ("fhir.delivery_attempts", self.fhir.delivery_attempts as usize),
+            ("fhir.delivery_timeout_seconds", self.fhir.delivery_timeout_seconds as usize),
             ("sessions.max_open", self.sessions.max_open),
             ("sessions.actor_threads", self.sessions.actor_threads),
             ("http.header_timeout_seconds", self.http.header_timeout_seconds as usize),

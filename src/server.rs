@@ -25,6 +25,7 @@ pub struct Server {
     shutdown: CancellationToken,
     doors: Vec<JoinHandle<()>>,
     whip: Arc<WhipServer>,
+    fhir: Option<Arc<healthsync_fhir::http::Door>>,
     threads: ActorThreads,
     directory: Arc<Directory>,
 }
@@ -47,9 +48,12 @@ impl Server {
         let sessions: Arc<dyn Sessions> = directory.clone();
         let whip = Arc::new(crate::wiring::whip_server(config, http_addr.ip(), Arc::clone(&sessions)));
         let shutdown = CancellationToken::new();
+        let fhir =
+            crate::wiring::fhir_door(&config.fhir, Arc::clone(&sessions), directory.clone(), shutdown.clone()).await?;
         let app = App {
             sessions: Arc::clone(&sessions),
             whip: Arc::clone(&whip),
+            fhir: fhir.clone(),
             ward: directory.ward(),
             ward_places: Arc::new(Semaphore::new(MAX_WARD_VIEWERS)),
             readiness: readiness.clone(),
@@ -81,7 +85,7 @@ impl Server {
             doors.push(tokio::spawn(http::serve(listener, router, limits, shutdown.clone())));
         }
         let (http, mllp, kserve) = (http_addr, mllp_addr, kserve_addr);
-        Ok(Self { http, mllp, kserve, readiness, shutdown, doors, whip, threads, directory })
+        Ok(Self { http, mllp, kserve, readiness, shutdown, doors, whip, fhir, threads, directory })
     }
 
     /// Closes the doors, lets what is under way finish, then closes the log.
@@ -91,6 +95,9 @@ impl Server {
         self.whip.close_all().await;
         for door in self.doors {
             let _ = door.await;
+        }
+        if let Some(fhir) = &self.fhir {
+            fhir.service.subscriptions.settle().await;
         }
         self.directory.settle(Duration::from_secs(5)).await;
         self.threads.stop();

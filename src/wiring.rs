@@ -1,6 +1,7 @@
 //! Which engine does which task, with which weights, on how many threads.
 
 mod absent;
+mod fhir;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod load;
@@ -8,6 +9,7 @@ mod pools;
 mod recognition;
 mod risk;
 
+pub use fhir::fhir_door;
 #[cfg(feature = "kafka")]
 pub use kafka::kafka_doors;
 pub use load::{demo_image, load_speaker, registry};

@@ -14,9 +14,9 @@ use crate::{
 };
 use healthsync_deteriorate::stream::Deterioration;
 use healthsync_events::{
-    AudioSink, AudioTrackSpec, BoxFuture, Event, EventBody, EventStream, ImageId, ImageUpload, Language, NewSession,
-    PatientChanged, PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions, SpeechStream,
-    UnmappedCode, UnmatchedMessage, WaveformSink, WaveformStream,
+    AudioSink, AudioTrackSpec, BoxFuture, Documents, Event, EventBody, EventStream, ImageId, ImageUpload, Language,
+    NewSession, PatientChanged, PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions,
+    SpeechStream, UnmappedCode, UnmatchedMessage, WaveformSink, WaveformStream,
     consultation::{ChatMessage, SessionStarted},
     imaging::{ImageDecoder, ImageReceived},
     limits::{MAX_CHAT_CHARS, MAX_IMAGE_BYTES, MAX_SUBSCRIBERS, MAX_TERM_CHARS, MAX_TERMS},
@@ -288,6 +288,20 @@ fn check_input(input: &EventBody) -> Result<(), Refusal> {
         EventBody::AlarmSilenced(silenced) => silenced.check(),
         EventBody::MonitoringChanged(change) => change.check(),
         _ => Ok(()),
+    }
+}
+
+impl Documents for Directory {
+    fn put(&self, shelf: &'static str, name: String, body: String) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async move { self.store.put_document(shelf, name, body).await.map_err(Refusal::from) })
+    }
+
+    fn remove(&self, shelf: &'static str, name: String) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async move { self.store.remove_document(shelf, name).await.map_err(Refusal::from) })
+    }
+
+    fn on_shelf(&self, shelf: &'static str, limit: usize) -> BoxFuture<'_, Result<Vec<(String, String)>, Refusal>> {
+        Box::pin(async move { self.store.documents(shelf, limit).await.map_err(Refusal::from) })
     }
 }
 

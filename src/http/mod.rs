@@ -3,6 +3,7 @@
 mod error;
 mod events;
 mod extract;
+mod fhir;
 mod images;
 mod invitations;
 mod monitoring;
@@ -47,6 +48,8 @@ const MULTIPART_OVERHEAD: usize = 64 * 1024;
 pub struct App {
     pub sessions: Arc<dyn Sessions>,
     pub whip: Arc<WhipServer>,
+    /// FHIR, where it is served.
+    pub fhir: Option<Arc<healthsync_fhir::http::Door>>,
     pub ward: Arc<WardBoard>,
     /// Places of those who watch the ward.
     pub ward_places: Arc<Semaphore>,
@@ -95,6 +98,7 @@ pub fn router(app: App, changes: bool) -> Router {
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES));
+    let fhir = app.fhir.clone().map_or_else(Router::new, healthsync_fhir::http::router);
     let operations = if changes {
         Router::new()
             .route("/api/v1/pools/{name}", get(pools::show).patch(pools::change))
@@ -109,6 +113,7 @@ pub fn router(app: App, changes: bool) -> Router {
         .merge(images)
         .merge(observations)
         .with_state(app)
+        .merge(fhir)
         .merge(openapi::page())
         .fallback(web::asset)
         .layer(axum::middleware::map_response(harden))

@@ -2,8 +2,8 @@
 //! from the event vocabulary's own JSON Schema, which OpenAPI 3.1 takes as it is.
 
 use super::{
-    error::Problem, events, images, invitations, monitoring, observations, ops, pools, sessions, ward, waveforms, whep,
-    whip,
+    error::Problem, events, fhir, images, invitations, monitoring, observations, ops, pools, sessions, ward, waveforms,
+    whep, whip,
 };
 use axum::Router;
 use healthsync_events::{
@@ -41,6 +41,10 @@ use utoipa_swagger_ui::SwaggerUi;
         ward::snapshot,
         ward::live,
         invitations::create,
+        fhir::metadata,
+        fhir::create,
+        fhir::search,
+        fhir::subscribe,
         invitations::show,
         monitoring::show,
         monitoring::change,

@@ -26,6 +26,8 @@ pub(super) enum Write {
     DeleteImage { session: SessionId, image: ImageId, part: ImagePart },
     KeepUnmatched(UnmatchedMessage),
     PatientChanged(PatientChanged),
+    PutDocument { shelf: &'static str, name: String, body: String },
+    RemoveDocument { shelf: &'static str, name: String },
     Advance { reader: String, positions: Vec<(SessionId, Seq)> },
 }
 
@@ -196,6 +198,14 @@ fn apply(db: &Connection, heads: &mut Heads, write: &Write) -> Result<(), LogErr
         ),
         Write::KeepUnmatched(message) => monitors::keep_unmatched(db, message),
         Write::PatientChanged(changed) => monitors::patient_changed(db, changed),
+        Write::PutDocument { shelf, name, body } => execute(
+            db,
+            "INSERT OR REPLACE INTO documents (shelf, name, body) VALUES (?1, ?2, ?3)",
+            params![shelf, name, body],
+        ),
+        Write::RemoveDocument { shelf, name } => {
+            execute(db, "DELETE FROM documents WHERE shelf = ?1 AND name = ?2", params![shelf, name])
+        }
         Write::Advance { reader, positions } => sqlite::advance(db, reader, positions),
     }
 }

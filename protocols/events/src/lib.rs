@@ -9,6 +9,7 @@ pub mod audio;
 pub mod body;
 pub mod clinical;
 pub mod consultation;
+pub mod documents;
 pub mod envelope;
 pub mod feed;
 pub mod handle;
@@ -34,6 +35,7 @@ pub mod waveform;
 pub use audio::{AudioFrame, AudioSink, AudioTrackSpec};
 pub use body::EventBody;
 pub use clinical::{Consciousness, MonitorProtocol, MonitorSource, VitalSign, VitalSigns};
+pub use documents::Documents;
 pub use envelope::{Event, NewEvent, VERSION};
 pub use feed::{AppendStream, Appended, Backlog, EventFeed, Standing};
 pub use handle::{
