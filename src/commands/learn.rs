@@ -8,6 +8,7 @@ use healthsync_deteriorate::learning::{self, Change, Ledger, Outcome, ScoredHour
 use healthsync_events::{EventBody, Seq};
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -69,21 +70,25 @@ fn read_outcomes(path: &Path) -> anyhow::Result<Vec<Outcome>> {
     learning::parse_outcomes(&text).with_context(|| format!("{} cannot be used", path.display()))
 }
 
-/// Every prediction in the log.
+/// The last prediction of each hour of each record in the log. A monitor that sends every second is scored every
+/// second, and an hour of one patient must not count for more than what the model was fitted to: an hour.
 async fn scores(log: &impl SessionLog) -> anyhow::Result<Vec<ScoredHour>> {
     let mut scores = Vec::new();
     for row in log.sessions(MAX_SESSIONS).await? {
         let mut from = Seq::FIRST;
+        let mut hour = None;
         loop {
             let events = log.read(row.session, from, PAGE).await?;
             let Some(last) = events.last() else { break };
             from = last.seq.next();
-            scores.extend(events.iter().filter_map(|event| match &event.body {
-                EventBody::RiskPredicted(predicted) => {
-                    Some(ScoredHour { patient: row.patient.to_string(), at: event.at, log_odds: predicted.log_odds })
+            for event in &events {
+                let EventBody::RiskPredicted(predicted) = &event.body else { continue };
+                if hour.replace(predicted.record_hours) == Some(predicted.record_hours) {
+                    scores.pop();
                 }
-                _ => None,
-            }));
+                let (patient, log_odds) = (row.patient.to_string(), predicted.log_odds);
+                scores.push(ScoredHour { patient, at: event.at, log_odds });
+            }
         }
     }
     Ok(scores)
@@ -93,7 +98,13 @@ async fn scores(log: &impl SessionLog) -> anyhow::Result<Vec<ScoredHour>> {
 fn write(path: &Path, ledger: &Ledger) -> anyhow::Result<()> {
     let part = path.with_added_extension("part");
     let text = ledger.write()?;
-    fs::write(&part, text).with_context(|| format!("{} cannot be written", part.display()))?;
+    let whole = || -> std::io::Result<()> {
+        let mut file = fs::File::create(&part)?;
+        file.write_all(text.as_bytes())?;
+        // Before it takes the old one's place: a power cut must not leave neither.
+        file.sync_all()
+    };
+    whole().with_context(|| format!("{} cannot be written", part.display()))?;
     fs::rename(&part, path).with_context(|| format!("{} cannot be written", path.display()))
 }
 

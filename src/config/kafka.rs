@@ -67,7 +67,21 @@ impl Default for KafkaVitals {
 
 impl Default for KafkaResults {
     fn default() -> Self {
-        let kinds = ["alarm.cleared", "alarm.raised", "caption.final", "image.finding", "report.ready", "risk.scored"];
+        // What models and rules made of what came in, and what people said to it.
+        let kinds = [
+            "alarm.acknowledged",
+            "alarm.cleared",
+            "alarm.escalated",
+            "alarm.latched",
+            "alarm.raised",
+            "alarm.silenced",
+            "caption.final",
+            "image.finding",
+            "report.ready",
+            "risk.predicted",
+            "risk.scored",
+            "scores.computed",
+        ];
         Self {
             enabled: true,
             topic: "healthsync.results".into(),

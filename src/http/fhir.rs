@@ -1,7 +1,7 @@
 //! FHIR R4: the routes are the package's own; here they are described.
 #![allow(dead_code, reason = "descriptions only: nobody calls them")]
 
-/// What FHIR can be done here: the CapabilityStatement.
+/// What FHIR can be done here: the `CapabilityStatement`.
 ///
 /// Errors under `/fhir` are `OperationOutcome`s. `POST /fhir` takes transactions and batches;
 /// `/fhir/Subscription` topic-based subscriptions (R5 Backport).
@@ -23,10 +23,13 @@ pub fn metadata() {}
 pub fn create() {}
 
 /// Searches a consultation: also `/fhir/RiskAssessment` and `/fhir/DetectedIssue`.
+///
+/// `POST /fhir/Observation/_search` takes the same parameters as a form.
 #[utoipa::path(get, path = "/fhir/Observation", tag = "fhir",
     params(("patient" = Option<String>, Query, description = "The patient's identifier"),
            ("encounter" = Option<String>, Query, description = "The session's UUID; this or patient is needed"),
            ("code" = Option<String>, Query, description = "LOINC codes, separated by commas"),
+           ("category" = Option<String>, Query, description = "vital-signs: all there is"),
            ("date" = Option<String>, Query, description = "With eq, ne, gt, ge, lt, le, sa or eb"),
            ("_count" = Option<usize>, Query, description = "Up to 200; 50 when absent")),
     responses((status = 200, description = "Bundle, newest first, with a link to the next page"),

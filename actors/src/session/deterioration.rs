@@ -17,7 +17,7 @@ use healthsync_deteriorate::{
 };
 use healthsync_events::{
     Event, EventBody, Seq, Timestamp, VitalSigns,
-    clinical::Amendment,
+    clinical::{Amendment, ClockJump},
     consultation::Component,
     prediction::{Contribution, RiskPredicted},
 };
@@ -70,14 +70,16 @@ impl Deterioration {
         }));
     }
 
-    fn observe(&mut self, vitals: &VitalSigns, taken_at: Timestamp, seq: Seq) {
-        if self.bedside.observe(vitals, seconds(taken_at)) != Taken::Used {
+    /// A clock that runs ahead is held to when `event` was recorded: one wrong year must not make everything that comes
+    /// after it come late.
+    fn observe(&mut self, vitals: &VitalSigns, taken_at: Timestamp, event: &Event) {
+        if self.bedside.observe(vitals, seconds(taken_at.min(event.at))) != Taken::Used {
             return;
         }
         for sign in vitals.measured() {
-            self.measured_by.insert(sign, seq);
+            self.measured_by.insert(sign, event.seq);
         }
-        self.unscored = Some(seq);
+        self.unscored = Some(event.seq);
     }
 
     /// The events whose values the next score rests on.
@@ -150,15 +152,16 @@ impl Fold for Deterioration {
 
     fn fold(&mut self, event: &Event) {
         match &event.body {
-            EventBody::VitalsObserved(observed) => self.observe(&observed.vitals, observed.taken_at, event.seq),
+            EventBody::VitalsObserved(observed) => self.observe(&observed.vitals, observed.taken_at, event),
+            EventBody::MonitorClockJumped(jumped) if jumped.jump == ClockJump::Back => self.bedside.clock_set_back(),
             EventBody::VitalsAmended(amended) => {
                 for amendment in &amended.amendments {
                     match amendment {
                         Amendment::Earlier { taken_at, vitals } | Amendment::Corrected { taken_at, vitals } => {
-                            self.observe(vitals, *taken_at, event.seq);
+                            self.observe(vitals, *taken_at, event);
                         }
                         Amendment::Withdrawn { taken_at, parameters } => {
-                            self.bedside.withdraw(parameters, seconds(*taken_at));
+                            self.bedside.withdraw(parameters, seconds((*taken_at).min(event.at)));
                         }
                     }
                 }

@@ -80,15 +80,21 @@ impl Vitals {
         let Some(at) = due else { return };
         let pace = self.follower.cell.models.monitoring.pace.clone();
         // Folding may have taken a while since `now`.
-        let from_now = at.millis() - self.follower.cell.clock.now().millis();
+        let from_now = at.millis() - self.time().millis();
         let wait = Duration::from_millis(from_now.max(0).unsigned_abs());
         let slept = async move { pace.sleep_until(pace.now() + wait).await };
-        let handle = context.spawn(slept.into_actor(self).map(|(), actor, context| {
+        let handle = context.spawn(slept.into_actor(self).map(move |(), actor, context| {
             actor.alarm_clock = None;
-            let now = actor.follower.cell.clock.now();
+            // It is that time now, whatever a wall clock says that was set back meanwhile.
+            let now = actor.time().max(at);
             actor.act(now, context);
         }));
         self.alarm_clock = Some((at, handle));
+    }
+
+    /// The time of the session: the wall clock may step back, the log's never does.
+    fn time(&self) -> Timestamp {
+        self.follower.cell.clock.now().max(self.at)
     }
 }
 
@@ -105,7 +111,7 @@ impl Fold for Vitals {
     fn recover(&mut self, context: &mut Context<Self>) {
         // Time has passed since the newest event where anything waits for time.
         let waits = self.bedside.next_due(self.at).is_some();
-        let now = if waits { self.follower.cell.clock.now() } else { self.at };
+        let now = if waits { self.time() } else { self.at };
         self.act(now, context);
     }
 

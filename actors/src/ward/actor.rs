@@ -41,7 +41,8 @@ pub(crate) fn start(
         _lease: lease,
         folds: HashMap::new(),
         behind: BTreeSet::new(),
-        reading: false,
+        reading: None,
+        again: false,
         complete: false,
     };
     supervise(&threads.next(), RestartPolicy::default(), create, |notice| match notice {
@@ -62,7 +63,9 @@ pub(crate) struct Ward {
     /// Sessions whose log has more than the fold.
     behind: BTreeSet<SessionId>,
     /// One log is read at a time.
-    reading: bool,
+    reading: Option<SessionId>,
+    /// It was found to be behind once more since it began to be read: what was missed then may not be in what is read.
+    again: bool,
     complete: bool,
 }
 
@@ -75,7 +78,7 @@ impl Ward {
         let open = async move { store.open_sessions(MAX_WARD).await };
         context.spawn(open.into_actor(self).map(|open, ward, context| match open {
             Ok(open) => {
-                ward.behind.extend(open);
+                open.into_iter().for_each(|session| ward.is_behind(session));
                 ward.read_next(context);
             }
             Err(error) => {
@@ -87,7 +90,7 @@ impl Ward {
 
     /// Reads on in one of the logs that are behind.
     fn read_next(&mut self, context: &mut Context<Self>) {
-        if self.reading {
+        if self.reading.is_some() {
             return;
         }
         let Some(session) = self.behind.first().copied() else {
@@ -97,12 +100,12 @@ impl Ward {
             }
             return;
         };
-        self.reading = true;
+        (self.reading, self.again) = (Some(session), false);
         let from = self.folds.get(&session).map_or(Seq::FIRST, |fold| fold.head().next());
         let store = Arc::clone(&self.store);
         let read = async move { store.read(session, from, READ_CHUNK).await };
         context.spawn(read.into_actor(self).map(move |events, ward, context| {
-            ward.reading = false;
+            ward.reading = None;
             ward.have_read(session, events, context);
         }));
     }
@@ -122,12 +125,12 @@ impl Ward {
                 return;
             }
         };
-        if events.len() < READ_CHUNK {
-            self.behind.remove(&session);
-        }
         let fold = self.folds.entry(session).or_default();
         for event in &events {
             fold.apply(event);
+        }
+        if events.len() < READ_CHUNK && !self.again {
+            self.behind.remove(&session);
         }
         self.show(session);
         self.read_next(context);
@@ -142,7 +145,7 @@ impl Ward {
             return;
         }
         if event.seq != fold.head().next() {
-            self.behind.insert(session);
+            self.is_behind(session);
             return self.read_next(context);
         }
         if fold.apply(event) {
@@ -155,8 +158,13 @@ impl Ward {
         if self.folds.len() + self.behind.len() >= MAX_WARD && !self.behind.contains(&session) {
             return;
         }
-        self.behind.insert(session);
+        self.is_behind(session);
         self.read_next(context);
+    }
+
+    fn is_behind(&mut self, session: SessionId) {
+        self.behind.insert(session);
+        self.again |= self.reading == Some(session);
     }
 
     fn show(&mut self, session: SessionId) {
@@ -187,7 +195,8 @@ impl StreamHandler<Published> for Ward {
             Ok(event) => self.follow(&event, context),
             Err(BroadcastStreamRecvError::Lagged(missed)) => {
                 metrics::counter!("healthsync_ward_events_missed_total").increment(missed);
-                self.behind.extend(self.folds.keys());
+                let known: Vec<SessionId> = self.folds.keys().copied().collect();
+                known.into_iter().for_each(|session| self.is_behind(session));
                 self.survey(context);
             }
         }

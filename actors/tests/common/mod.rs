@@ -144,9 +144,14 @@ impl Rig {
     }
 
     pub fn with(path: &Path, models: Models) -> Self {
+        Self::since(path, models, 1_000)
+    }
+
+    /// With a clock that shows so many milliseconds.
+    pub fn since(path: &Path, models: Models, millis: i64) -> Self {
         let panic_next = Arc::new(AtomicBool::new(false));
         let trigger = Arc::clone(&panic_next);
-        let time = AtomicI64::new(1_000);
+        let time = AtomicI64::new(millis);
         let clock = Clock::from_fn(move || {
             assert!(!trigger.swap(false, Ordering::SeqCst), "an injected fault");
             Timestamp::from_millis(time.fetch_add(1, Ordering::SeqCst))

@@ -45,7 +45,9 @@ pub enum Taken {
 #[derive(Debug, Clone)]
 pub struct Bedside {
     background: Background,
-    /// Seconds since 1970 at which the record began.
+    /// Counts the records that began anew: what a model makes of one says nothing of the next.
+    record: u32,
+    /// Seconds since 1970 at which the record began, by the clock as it is now.
     began: Option<i64>,
     /// The hour that is still going on, from 0.
     hour: i64,
@@ -66,6 +68,7 @@ pub struct Question {
     pub state: Option<Arc<State>>,
     pub over: Vec<Moment>,
     pub present: Moment,
+    record: u32,
 }
 
 /// A patient of whom nothing is known but what monitors send.
@@ -75,6 +78,7 @@ impl Bedside {
     pub fn new(background: Background) -> Self {
         Self {
             background,
+            record: 0,
             began: None,
             hour: 0,
             memory: Memory::default(),
@@ -95,13 +99,13 @@ impl Bedside {
         if row.is_empty() {
             return Taken::Nothing;
         }
-        let began = *self.began.get_or_insert(seconds);
+        let began = *self.began.get_or_insert(seconds - self.hour * STEP_SECONDS);
         let hour = seconds.saturating_sub(began).div_euclid(STEP_SECONDS);
         if hour < self.hour {
             return Taken::Late;
         }
         if hour - self.hour > LONGEST_GAP {
-            *self = Self::new(self.background);
+            *self = Self { record: self.record + 1, ..Self::new(self.background) };
             return self.take(row, seconds);
         }
         while self.hour < hour {
@@ -115,12 +119,22 @@ impl Bedside {
         Taken::Used
     }
 
+    /// The monitor's clock was set back: what comes next belongs to the hour that is still going on.
+    pub fn clock_set_back(&mut self) {
+        self.began = None;
+        self.measured_at = [i64::MIN; COUNT];
+    }
+
     /// Takes back what was measured at `seconds` since 1970, as far as its hour is still going on.
     pub fn withdraw(&mut self, parameters: &[String], seconds: i64) {
-        for input in parameters.iter().filter_map(|parameter| index_of(parameter)) {
-            if self.measured_at[input] == seconds {
-                self.measured.0[input] = f32::NAN;
-                self.measured_at[input] = i64::MIN;
+        for parameter in parameters {
+            // The mean was made from both.
+            let mean = matches!(parameter.as_str(), "systolic_bp" | "diastolic_bp").then_some("mean_bp");
+            for input in std::iter::once(parameter.as_str()).chain(mean).filter_map(index_of) {
+                if self.measured_at[input] == seconds {
+                    self.measured.0[input] = f32::NAN;
+                    self.measured_at[input] = i64::MIN;
+                }
             }
         }
     }
@@ -150,14 +164,14 @@ impl Bedside {
         let present = self.present();
         present.memory.measured().next()?;
         let over = self.waiting.iter().cloned().collect();
-        Some(Question { background: self.background, state: self.state.clone(), over, present })
+        Some(Question { background: self.background, state: self.state.clone(), over, present, record: self.record })
     }
 
     /// Takes in what the model made of the hours that were over when it was asked.
     pub fn answered(&mut self, asked: &Question, state: Option<Arc<State>>) {
         let same = self.waiting.front().map(|first| first.hour) == asked.over.first().map(|first| first.hour);
         // A record that began anew since, or forgot hours, has nothing to do with the answer.
-        if same || asked.over.is_empty() {
+        if self.record == asked.record && (same || asked.over.is_empty()) {
             self.waiting.drain(..asked.over.len().min(self.waiting.len()));
             self.state = state;
         }
@@ -257,6 +271,31 @@ mod tests {
         assert_eq!((question.over.len(), bedside.hours()), (0, 1));
         bedside.answered(&asked, None);
         assert_eq!(heart_rate(&bedside), Some((90.0, 0)));
+    }
+
+    #[test]
+    fn what_a_model_made_of_an_earlier_record_is_not_taken_for_this_one() {
+        let mut bedside = Bedside::new(UNKNOWN);
+        bedside.observe(&pulse(80.0), 0);
+        bedside.observe(&pulse(80.0), 3_600);
+        let asked = bedside.question().unwrap();
+        bedside.observe(&pulse(90.0), 1 << 40);
+        bedside.observe(&pulse(90.0), (1 << 40) + 3_600);
+        bedside.answered(&asked, None);
+        assert_eq!(bedside.question().unwrap().over.len(), 1, "the first hour of the new one waits");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_goes_on_in_the_hour_it_was_in() {
+        let mut bedside = Bedside::new(UNKNOWN);
+        bedside.observe(&pulse(80.0), 100_000);
+        bedside.observe(&pulse(85.0), 100_000 + 2 * 3_600);
+        assert_eq!(bedside.observe(&pulse(90.0), 50_000), Taken::Late);
+        bedside.clock_set_back();
+        assert_eq!(bedside.observe(&pulse(90.0), 50_000), Taken::Used);
+        assert_eq!((heart_rate(&bedside), bedside.hours()), (Some((90.0, 0)), 3));
+        bedside.observe(&pulse(95.0), 50_000 + 3_600);
+        assert_eq!(bedside.hours(), 4);
     }
 
     #[test]

@@ -62,6 +62,12 @@ impl Bedside {
         if let Some(identity) = event.body.identity() {
             self.owed.retain(|(_, owed)| owed.identity().as_ref() != Some(&identity));
         }
+        if let EventBody::RiskScored(newer) = &event.body {
+            // A score stands for what came before it: an older one must not take its place.
+            let newest = newer.provenance.inputs.iter().max();
+            let older = |old: &RiskScored| old.score == newer.score && old.provenance.inputs.iter().max() < newest;
+            self.owed.retain(|(_, owed)| !matches!(owed, EventBody::RiskScored(scored) if older(scored)));
+        }
         match &event.body {
             EventBody::SessionStarted(started) => self.scale = started.spo2_scale,
             EventBody::VitalsObserved(observed) => self.observed(observed, event.seq, event.at),

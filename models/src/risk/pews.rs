@@ -3,7 +3,7 @@
 //!
 //! Seven items, 0 to 26, in five age bands: below 3 months, 12 months, 4 years, 12 years, and from 12 years. Monitors
 //! give five of them: capillary refill and respiratory effort are observed at the bedside and always named missing, so
-//! that the total is a lower bound of 0 to 18. Of oxygen only that it is given is known, which is 2 points; 4 L/min or
+//! that the total is a lower bound of 0 to 16. Of oxygen only that it is given is known, which is 2 points; 4 L/min or
 //! 50 % and more would be 4. What was not measured scores nothing and is named missing.
 //!
 //! Two cells of the printed table say "<50" and ">150" where all others include the bound; they are read like the others.

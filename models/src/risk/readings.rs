@@ -7,7 +7,7 @@ use super::{
 };
 use healthsync_events::{
     Consciousness, Seq, Timestamp, VitalSign, VitalSigns,
-    clinical::{VitalsAmended, VitalsObserved},
+    clinical::{Amendment, VitalsAmended, VitalsObserved},
     readings::Readings as NewestValues,
     risk::CarriedItem,
 };
@@ -93,13 +93,16 @@ impl Readings {
                 taken.doubted.push(sign);
             }
         }
-        self.keep_up(seq, measured);
+        self.keep_up(Some(seq), measured);
         taken
     }
 
     /// Takes in what is said of earlier values. A correction is somebody's word and is not judged again.
     pub(super) fn amend(&mut self, amended: &VitalsAmended, seq: Seq, at: Timestamp) -> Amended {
-        let mut changes = Amended { anything: self.newest_values.amend(seq, at, amended), ..Amended::default() };
+        let gone = |sign: &VitalSign| self.numbers.get(sign).is_some_and(|known| withdraws(amended, *sign, known.at));
+        let gone: Vec<VitalSign> = VitalSign::ALL.into_iter().filter(gone).collect();
+        let anything = self.newest_values.amend(seq, at, amended) || !gone.is_empty();
+        let mut changes = Amended { anything, ..Amended::default() };
         if !changes.anything {
             return changes;
         }
@@ -112,14 +115,16 @@ impl Readings {
                 changes.withdrawn.extend(self.numbers.remove(&sign).map(|_| sign));
                 continue;
             };
-            let value = sign.of(self.newest_values.current()).filter(|_| Some(from) != known && Some(from) != doubted);
+            // Where what was believed is gone, nothing speaks against what was not.
+            let others = Some(from) != known && (gone.contains(&sign) || Some(from) != doubted);
+            let value = sign.of(self.newest_values.current()).filter(|_| others);
             if let Some(value) = value {
                 self.doubts.remove(&sign);
                 self.numbers.insert(sign, Reading { value, at: measured.min(at), seq: from });
                 changes.values.push((sign, value));
             }
         }
-        self.keep_up(seq, at);
+        self.keep_up(None, at);
         changes
     }
 
@@ -156,13 +161,14 @@ impl Readings {
         false
     }
 
-    /// Consciousness and oxygen are somebody's word: there is nothing to judge.
-    fn keep_up(&mut self, seq: Seq, measured: Timestamp) {
+    /// Consciousness and oxygen are somebody's word: there is nothing to judge. What `observed` brought was measured at
+    /// `measured`, anything else when its source says, and not later than that.
+    fn keep_up(&mut self, observed: Option<Seq>, measured: Timestamp) {
         let values = self.newest_values.current();
         let (level, oxygen) = (values.consciousness, values.supplemental_oxygen);
         let source = |field: &str| self.newest_values.source(field);
-        self.consciousness = kept(self.consciousness, level, source("consciousness"), seq, measured);
-        self.oxygen = kept(self.oxygen, oxygen, source("supplemental_oxygen"), seq, measured);
+        self.consciousness = kept(self.consciousness, level, source("consciousness"), observed, measured);
+        self.oxygen = kept(self.oxygen, oxygen, source("supplemental_oxygen"), observed, measured);
     }
 
     /// Values of a vital sign in a row that are not believed.
@@ -226,18 +232,28 @@ impl View {
     }
 }
 
+/// Whether somebody withdraws the value of a vital sign that was measured then.
+fn withdraws(amended: &VitalsAmended, sign: VitalSign, measured: Timestamp) -> bool {
+    amended.amendments.iter().any(|amendment| match amendment {
+        Amendment::Withdrawn { taken_at, parameters } => {
+            *taken_at == measured && parameters.iter().any(|parameter| parameter == sign.name())
+        }
+        Amendment::Earlier { .. } | Amendment::Corrected { .. } => false,
+    })
+}
+
 /// What is known of a value that comes from `source`, where this event brought it or it did not change.
 fn kept<T: Copy>(
     known: Option<Reading<T>>,
     value: Option<T>,
     source: Option<(Seq, Timestamp)>,
-    seq: Seq,
+    observed: Option<Seq>,
     measured: Timestamp,
 ) -> Option<Reading<T>> {
     let (value, (from, at)) = (value?, source?);
     match known {
         Some(known) if known.seq == from => Some(Reading { value, ..known }),
-        _ => Some(Reading { value, at: if from == seq { measured } else { at.min(measured) }, seq: from }),
+        _ => Some(Reading { value, at: if Some(from) == observed { measured } else { at.min(measured) }, seq: from }),
     }
 }
 
@@ -320,5 +336,22 @@ mod tests {
         assert_eq!(known.inputs, [Seq(1), Seq(2)], "the observation that was scored is named");
         let again = readings.take(&observed(at(0), pulse(178.0)), Seq(3), at(0));
         assert_eq!(again.believed, [(VitalSign::HeartRate, 178.0)]);
+    }
+
+    #[test]
+    fn what_was_said_late_is_as_old_as_it_is_and_what_was_withdrawn_speaks_against_nothing() {
+        let mut readings = Readings::default();
+        let source = observed(at(0), pulse(180.0)).source;
+        let amended = |amendment| VitalsAmended { source: source.clone(), amendments: vec![amendment] };
+        readings.take(&observed(at(800), pulse(180.0)), Seq(1), at(800));
+        assert_eq!(readings.take(&observed(at(801), pulse(70.0)), Seq(2), at(801)).doubted.len(), 1);
+        let alert = VitalSigns { consciousness: Some(Consciousness::Alert), ..VitalSigns::default() };
+        let late = Amendment::Earlier { taken_at: at(10), vitals: alert };
+        readings.amend(&amended(late), Seq(3), at(802));
+        let known = readings.as_of(at(802), &MaxAge::default());
+        assert_eq!((known.vitals.consciousness, known.vitals.heart_rate), (None, Some(180.0)), "13 hours are too old");
+        let withdrawn = Amendment::Withdrawn { taken_at: at(800), parameters: vec!["heart_rate".into()] };
+        let changed = readings.amend(&amended(withdrawn), Seq(4), at(803));
+        assert_eq!(changed.values, [(VitalSign::HeartRate, 70.0)]);
     }
 }

@@ -74,6 +74,8 @@ alarm?: AlarmId, by: ParticipantId,
  */
 seconds: number, };
 
+export type Amendment = { "change": "earlier", taken_at: Timestamp, vitals: VitalSigns, } | { "change": "corrected", taken_at: Timestamp, vitals: VitalSigns, } | { "change": "withdrawn", taken_at: Timestamp, parameters: Array<string>, };
+
 export type AudioCodec = "pcm_s16le" | "opus";
 
 export type CaptionDropReason = "no_speech" | "implausible" | "model_failed" | "interrupted";
@@ -152,17 +154,59 @@ max?: number, band: RiskBand, items: Array<RiskItem>,
  */
 missing?: Array<string>, carried?: Array<CarriedItem>, provenance: Provenance, };
 
+export type ClockJump = "back" | "ahead";
+
 export type Coding = { 
 /**
  * URI of the terminology, as FHIR writes it.
  */
 system: string, code: string, display: string, };
 
-export type Component = "session" | "audio_track" | "interpreter" | "vitals" | "imaging" | "scribe" | "transcribe" | "translate" | "speak";
+export type Component = "session" | "audio_track" | "interpreter" | "vitals" | "imaging" | "scribe" | "transcribe" | "translate" | "speak" | "deterioration";
 
 export type ConditionsRanked = { conditions: Array<LikelyCondition>, provenance: Provenance, };
 
 export type Consciousness = "alert" | "confusion" | "voice" | "pain" | "unresponsive";
+
+export type Contribution = { 
+/**
+ * Field of `VitalSigns` where there is one, for example `respiratory_rate`; `creatinine` and the like otherwise.
+ */
+parameter: string, 
+/**
+ * The newest value, with its unit.
+ */
+value: string, 
+/**
+ * Whole hours since it was measured.
+ */
+hours_ago: number, 
+/**
+ * By how much the log-odds would be lower had it never been measured in this record: positive raises the risk.
+ */
+effect: number, };
+
+export type DeviceAlarm = { source: MonitorSource, at: Timestamp, 
+/**
+ * What kind of event, as sent, for example `MDC_EVT_LO_VAL_LT_LIM`; at most 64 characters.
+ */
+event: string, 
+/**
+ * What it is about, as sent, for example `MDC_PULS_OXIM_SAT_O2`; at most 64 characters.
+ */
+about?: string, 
+/**
+ * `start`, `continue`, `update`, `escalate`, `end`, … as sent; at most 32 characters.
+ */
+phase: string, 
+/**
+ * `active`, `latched`, `inactive`, … as sent; at most 32 characters.
+ */
+state?: string, 
+/**
+ * `PH`, `PM`, `PL`, … as sent; at most 32 characters.
+ */
+priority?: string, };
 
 export type ErrorRaised = { component: Component, error: Refusal, 
 /**
@@ -176,7 +220,7 @@ export type Event = { v: number, session: SessionId, seq: Seq,
 /**
  * When the session actor sequenced it.
  */
-at: Timestamp, } & ({ "type": "session.started" } & SessionStarted | { "type": "session.ended" } & SessionEnded | { "type": "participant.joined" } & ParticipantJoined | { "type": "participant.left" } & ParticipantLeft | { "type": "participant.invited" } & ParticipantInvited | { "type": "media.changed" } & MediaChanged | { "type": "language.detected" } & LanguageDetected | { "type": "language.set" } & LanguageSet | { "type": "chat.message" } & ChatMessage | { "type": "utterance.started" } & SpeechBoundary | { "type": "utterance.ended" } & SpeechBoundary | { "type": "caption.partial" } & CaptionPartial | { "type": "caption.final" } & CaptionFinal | { "type": "caption.dropped" } & CaptionDropped | { "type": "translation.partial" } & TranslationPartial | { "type": "translation.final" } & TranslationFinal | { "type": "speech.announced" } & SpeechAnnounced | { "type": "speech.completed" } & SpeechCompleted | { "type": "speech.skipped" } & SpeechSkipped | { "type": "vitals.observed" } & VitalsObserved | { "type": "risk.scored" } & RiskScored | { "type": "scores.computed" } & ScoresComputed | { "type": "alarm.raised" } & AlarmRaised | { "type": "alarm.cleared" } & AlarmCleared | { "type": "alarm.latched" } & AlarmLatched | { "type": "alarm.acknowledged" } & AlarmAcknowledged | { "type": "alarm.silenced" } & AlarmSilenced | { "type": "alarm.escalated" } & AlarmEscalated | { "type": "monitoring.changed" } & MonitoringChanged | { "type": "image.received" } & ImageReceived | { "type": "image.ready" } & ImageReady | { "type": "image.rejected" } & ImageRejected | { "type": "image.finding" } & ImageFinding | { "type": "symptom.mentioned" } & SymptomMentioned | { "type": "conditions.ranked" } & ConditionsRanked | { "type": "cases.matched" } & CasesMatched | { "type": "report.requested" } & ReportRequested | { "type": "report.ready" } & ReportReady | { "type": "error.raised" } & ErrorRaised | { "type": "actor.restarted" } & ActorRestarted);
+at: Timestamp, } & ({ "type": "session.started" } & SessionStarted | { "type": "session.ended" } & SessionEnded | { "type": "participant.joined" } & ParticipantJoined | { "type": "participant.left" } & ParticipantLeft | { "type": "participant.invited" } & ParticipantInvited | { "type": "media.changed" } & MediaChanged | { "type": "language.detected" } & LanguageDetected | { "type": "language.set" } & LanguageSet | { "type": "chat.message" } & ChatMessage | { "type": "utterance.started" } & SpeechBoundary | { "type": "utterance.ended" } & SpeechBoundary | { "type": "caption.partial" } & CaptionPartial | { "type": "caption.final" } & CaptionFinal | { "type": "caption.dropped" } & CaptionDropped | { "type": "translation.partial" } & TranslationPartial | { "type": "translation.final" } & TranslationFinal | { "type": "speech.announced" } & SpeechAnnounced | { "type": "speech.completed" } & SpeechCompleted | { "type": "speech.skipped" } & SpeechSkipped | { "type": "vitals.observed" } & VitalsObserved | { "type": "risk.scored" } & RiskScored | { "type": "scores.computed" } & ScoresComputed | { "type": "risk.predicted" } & RiskPredicted | { "type": "alarm.raised" } & AlarmRaised | { "type": "alarm.cleared" } & AlarmCleared | { "type": "alarm.latched" } & AlarmLatched | { "type": "alarm.acknowledged" } & AlarmAcknowledged | { "type": "alarm.silenced" } & AlarmSilenced | { "type": "alarm.escalated" } & AlarmEscalated | { "type": "monitoring.changed" } & MonitoringChanged | { "type": "waveform.recorded" } & WaveformRecorded | { "type": "image.received" } & ImageReceived | { "type": "image.ready" } & ImageReady | { "type": "image.rejected" } & ImageRejected | { "type": "image.finding" } & ImageFinding | { "type": "symptom.mentioned" } & SymptomMentioned | { "type": "conditions.ranked" } & ConditionsRanked | { "type": "cases.matched" } & CasesMatched | { "type": "report.requested" } & ReportRequested | { "type": "report.ready" } & ReportReady | { "type": "error.raised" } & ErrorRaised | { "type": "actor.restarted" } & ActorRestarted | { "type": "vitals.amended" } & VitalsAmended | { "type": "monitor.clock_jumped" } & MonitorClockJumped | { "type": "device.alarm" } & DeviceAlarm | { "type": "patient.changed" } & PatientChanged);
 
 export type ImageFinding = { image: ImageId, label: string, 
 /**
@@ -224,6 +268,8 @@ reason: string, };
 
 export type InvitationId = string;
 
+export type KeptBecause = "no_session" | "content";
+
 export type Language = string;
 
 export type LanguageDetected = { participant: ParticipantId, utterance: UtteranceId, language: Language, 
@@ -242,6 +288,24 @@ because: Array<Seq>, };
 
 export type LimitsChange = { parameter: VitalSign, low?: number, high?: number, delay_seconds?: number, };
 
+export type Location = { 
+/**
+ * PV1-3.1: ward or unit.
+ */
+unit?: string, 
+/**
+ * PV1-3.2.
+ */
+room?: string, 
+/**
+ * PV1-3.3.
+ */
+bed?: string, 
+/**
+ * PV1-3.4.
+ */
+facility?: string, };
+
 export type MatchedCase = { case: string, title: string, 
 /**
  * Cosine similarity, -1 to 1.
@@ -254,7 +318,17 @@ export type MediaChanged = { participant: ParticipantId, audio: Sending, video: 
 
 export type MediaSpan = { start_ms: number, end_ms: number, };
 
-export type MonitorProtocol = "hl7_v2" | "fhir" | "kafka" | "websocket";
+export type MonitorClockJumped = { source: MonitorSource, 
+/**
+ * What the monitor's clock showed when it sent the message.
+ */
+sent_at: Timestamp, 
+/**
+ * When the message came, by the server's clock.
+ */
+received_at: Timestamp, jump: ClockJump, };
+
+export type MonitorProtocol = "hl7_v2" | "fhir" | "kafka" | "websocket" | "http";
 
 export type MonitorSource = { protocol: MonitorProtocol, 
 /**
@@ -313,6 +387,30 @@ export type ParticipantJoined = { participant: ParticipantId, language: Language
 
 export type ParticipantLeft = { participant: ParticipantId, };
 
+export type PatientChange = "admitted" | "transferred" | "discharged" | "updated" | "merged";
+
+export type PatientChanged = { source: MonitorSource, change: PatientChange, 
+/**
+ * The identifier that is valid from now on.
+ */
+patient: PatientId, 
+/**
+ * The identifier that is not used any more, after a merge (MRG-1).
+ */
+merged_from?: PatientId, location?: Location, 
+/**
+ * PV1-2, HL7 table 0004: `I` inpatient, `E` emergency, `O` outpatient, …; at most 16 characters.
+ */
+class?: string, 
+/**
+ * PID-7 as `YYYY-MM-DD`: scores for children need the age.
+ */
+birth_date?: string, 
+/**
+ * When it happened (EVN-6, EVN-2), by the sender's clock.
+ */
+occurred_at: Timestamp, };
+
 export type PatientId = string;
 
 export type Preservation = { findings: Array<PreservationFinding>, };
@@ -359,7 +457,11 @@ export type RejectedObservation = {
 /**
  * The code as sent (OBX-3.1 for HL7 v2), at most 64 characters.
  */
-code: string, reason: RejectionReason, };
+code: string, reason: RejectionReason, 
+/**
+ * The observation as sent (the OBX segment for HL7 v2), at most [`crate::limits::MAX_RAW_CHARS`] characters.
+ */
+raw?: string, };
 
 export type RejectionReason = "unknown_code" | "not_a_number" | "unit_mismatch" | "outside_physiology" | "not_final";
 
@@ -398,6 +500,36 @@ value: string,
  * The row of the chart it fell into, for example `21–24 /min`.
  */
 range: string, points: number, };
+
+export type RiskPredicted = { 
+/**
+ * What may begin: `sepsis`.
+ */
+outcome: string, 
+/**
+ * Hours that the chance is about.
+ */
+within_hours: number, 
+/**
+ * 0 to 1, as calibrated on the patients that the model was made from.
+ */
+probability: number, 
+/**
+ * Log-odds before calibration: what later calibrations start from.
+ */
+log_odds: number, 
+/**
+ * Hours of this patient's record, the present one included: after one the model knows little.
+ */
+record_hours: number, 
+/**
+ * What moved the probability, strongest first.
+ */
+contributions: Array<Contribution>, 
+/**
+ * What the model may be told and was not: laboratory values, at a bedside that sends none.
+ */
+missing?: Array<string>, provenance: Provenance, };
 
 export type RiskScored = { 
 /**
@@ -524,6 +656,24 @@ preservation?: Preservation, provenance: Provenance, };
 
 export type TranslationPartial = { utterance: UtteranceId, participant: ParticipantId, source_language: Language, target_language: Language, text: string, engine: string, review: ReviewStatus, provenance: Provenance, };
 
+export type UnmappedCode = { 
+/**
+ * The code as sent.
+ */
+code: string, reason: RejectionReason, 
+/**
+ * Observations of this kind so far.
+ */
+count: number, last_at: Timestamp, 
+/**
+ * The session of the newest one.
+ */
+session: SessionId, 
+/**
+ * The newest one as sent.
+ */
+raw?: string, };
+
 export type UnmatchedMessage = { received_at: Timestamp, 
 /**
  * PID-3.1, if the message had one.
@@ -534,9 +684,13 @@ patient: PatientId | null,
  */
 message_id: string, 
 /**
- * The message as received.
+ * The message as received; bytes that are not UTF-8 as ISO 8859-1.
  */
-raw: string, };
+raw: string, because: KeptBecause, 
+/**
+ * What could not be read, without patient data.
+ */
+problem?: string, };
 
 export type UtteranceId = string;
 
@@ -571,6 +725,8 @@ temperature?: number, consciousness?: Consciousness,
  * Whether the patient breathes supplemental oxygen rather than air.
  */
 supplemental_oxygen?: boolean, };
+
+export type VitalsAmended = { source: MonitorSource, amendments: Array<Amendment>, };
 
 export type VitalsObserved = { source: MonitorSource, 
 /**

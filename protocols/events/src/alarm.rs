@@ -87,7 +87,7 @@ pub enum AlarmClearReason {
     /// What called for it has been over for long enough.
     #[default]
     ConditionOver,
-    /// A more urgent alarm of the same score took its place.
+    /// Another took its place: a more urgent one of the same score, or one for the same limit broken anew.
     Superseded,
     /// Its condition was over, and it was acknowledged.
     Acknowledged,

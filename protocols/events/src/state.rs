@@ -80,8 +80,9 @@ pub struct SessionState {
     pub report: Option<At<ReportReady>>,
     utterance_index: HashMap<UtteranceId, usize>,
     recorded: HashMap<Identity, (Seq, Timestamp)>,
-    /// Monitor messages in `recorded`, oldest first: the only kind without a natural bound.
+    /// Monitor messages in `recorded`, oldest first, and what was made of them: the kinds without a natural bound.
     monitor_messages: VecDeque<Identity>,
+    scored: VecDeque<Identity>,
 }
 
 impl SessionState {
@@ -114,6 +115,7 @@ impl SessionState {
             utterance_index: HashMap::new(),
             recorded: HashMap::new(),
             monitor_messages: VecDeque::new(),
+            scored: VecDeque::new(),
         }
     }
 
@@ -291,15 +293,21 @@ impl SessionState {
 
     fn remember(&mut self, event: &Event) {
         let Some(identity) = event.body.identity() else { return };
-        if matches!(identity, Identity::MonitorMessage(..)) {
-            self.monitor_messages.push_back(identity.clone());
+        let bounded = match identity {
+            Identity::MonitorMessage(..) => Some(&mut self.monitor_messages),
+            // An actor that does its last piece of work again makes one of the newest again.
+            Identity::Score(_) | Identity::Scores(_) | Identity::Prediction(_) => Some(&mut self.scored),
+            _ => None,
+        };
+        if let Some(bounded) = bounded {
+            bounded.push_back(identity.clone());
+            if bounded.len() > REMEMBERED_MESSAGES
+                && let Some(oldest) = bounded.pop_front()
+            {
+                self.recorded.remove(&oldest);
+            }
         }
         self.recorded.insert(identity, (event.seq, event.at));
-        if self.monitor_messages.len() > REMEMBERED_MESSAGES
-            && let Some(oldest) = self.monitor_messages.pop_front()
-        {
-            self.recorded.remove(&oldest);
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use healthsync_events::{
     Event,
     alarm::{AlarmClass, AlarmKind, AlarmPriority, AlarmRaised},
     clinical::DeviceAlarm,
+    risk::ScoreName,
 };
 use serde_json::{Value, json};
 
@@ -33,9 +34,10 @@ pub fn raised(event: &Event, raised: &AlarmRaised, context: &Context<'_>) -> Val
     resource["severity"] = json!(severity);
     resource["identifiedDateTime"] = json!(event.at.to_string());
     resource["author"] = json!({ "type": "Device", "display": AUTHOR });
-    if let Some(kind) = because(raised.kind) {
-        let reference = format!("{}/{}", kind.name(), context.id(raised.because, 0));
-        resource["implicated"] = json!([{ "reference": reference }]);
+    if let Some((kind, score)) = because(raised.kind)
+        && let Some(reference) = context.reference(raised.because, kind, score)
+    {
+        resource["implicated"] = json!([reference]);
     }
     resource["detail"] = json!(raised.message);
     if let Some(ended) = (context.ended)(0) {
@@ -45,15 +47,14 @@ pub fn raised(event: &Event, raised: &AlarmRaised, context: &Context<'_>) -> Val
     resource
 }
 
-/// What kind of resource the event is that raised it; none where silence did.
-const fn because(kind: AlarmKind) -> Option<Kind> {
+/// What kind of resource the event is that raised it, and which of several scores; none where silence did.
+const fn because(kind: AlarmKind) -> Option<(Kind, Option<ScoreName>)> {
     match kind {
-        AlarmKind::News2SingleParameter
-        | AlarmKind::News2Urgent
-        | AlarmKind::News2Emergency
-        | AlarmKind::PewsUrgent
-        | AlarmKind::PewsEmergency => Some(Kind::RiskAssessment),
-        AlarmKind::LimitLow | AlarmKind::LimitHigh | AlarmKind::Artefact => Some(Kind::Observation),
+        AlarmKind::News2SingleParameter | AlarmKind::News2Urgent | AlarmKind::News2Emergency => {
+            Some((Kind::RiskAssessment, Some(ScoreName::News2)))
+        }
+        AlarmKind::PewsUrgent | AlarmKind::PewsEmergency => Some((Kind::RiskAssessment, Some(ScoreName::Pews))),
+        AlarmKind::LimitLow | AlarmKind::LimitHigh | AlarmKind::Artefact => Some((Kind::Observation, None)),
         AlarmKind::SensorOff | AlarmKind::NoData => None,
     }
 }

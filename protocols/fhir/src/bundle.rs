@@ -22,6 +22,8 @@ use std::collections::{HashMap, HashSet};
 /// What an entry asks for.
 enum Ask<'a> {
     Create { resource: &'a Value, condition: Option<Identifier> },
+    /// A Patient, who says whom the Observations are about.
+    Companion,
     Read(Kind, Id),
     Search(Box<Search>),
 }
@@ -39,7 +41,7 @@ pub async fn process(service: &Service, bundle: &Value, base: &str) -> Result<Va
         return Err(Failure::all(400, issues));
     }
     let patients = patients(&entries);
-    let companions: Companions<'_> = &|url: &str| patients.get(url).copied();
+    let companions: Companions<'_> = &|url: &str| patients.get(url).copied().flatten();
     let asks: Vec<Result<Ask<'_>, Failure>> = entries.iter().map(read).collect();
     match kind {
         Some("batch") => {
@@ -72,6 +74,7 @@ async fn answer(
         Ask::Create { resource, condition } => {
             Ok(created(&service.create(resource, companions, condition.as_ref()).await?))
         }
+        Ask::Companion => Ok(companion()),
         Ask::Read(kind, id) => Ok(found(service.read(kind, id).await?)),
         Ask::Search(search) => Ok(found(service.search(&search, base).await?)),
     }
@@ -143,12 +146,13 @@ fn read<'a>(entry: &Node<'a>) -> Result<Ask<'a>, Failure> {
     let url = request.text("url", &mut issues).ok_or_else(|| missing("request.url"))?;
     let url = url.trim_start_matches('/');
     match method {
+        Some("POST" | "PUT") if is_for_patient(url) => Ok(Ask::Companion),
         Some("POST") => {
             let resource = entry.object("resource", &mut issues).ok_or_else(|| missing("resource"))?;
             let condition = request.text("ifNoneExist", &mut issues).map(condition).transpose()?;
             let kind = resource.value.get("resourceType").and_then(Value::as_str);
             if url != "Observation" || kind != Some("Observation") {
-                return Err(unsupported("only Observations are taken"));
+                return Err(unsupported("only Observations are taken, and Patients they are about"));
             }
             if resource.value.to_string().len() > MAX_RESOURCE_BYTES {
                 return Err(Failure::new(413, Issue::error(Code::TooLong, "the resource is too long")));
@@ -196,14 +200,28 @@ pub fn condition(text: &str) -> Result<Identifier, Failure> {
     Ok(Identifier { system: system.into(), value: value.into() })
 }
 
-/// Patients in the same Bundle, by `fullUrl`: they are not taken, but say whom the others are about.
-fn patients<'a>(entries: &[Node<'a>]) -> HashMap<&'a str, &'a Value> {
-    let patient = |entry: &Node<'a>| {
-        let resource = entry.value.get("resource")?;
-        let is_patient = resource.get("resourceType").and_then(Value::as_str) == Some("Patient");
-        Some((entry.value.get("fullUrl")?.as_str()?, resource)).filter(|_| is_patient)
-    };
-    entries.iter().filter_map(patient).collect()
+/// `Patient`, `Patient/1` or `Patient?identifier=…`.
+fn is_for_patient(url: &str) -> bool {
+    url.split(['/', '?']).next() == Some("Patient")
+}
+
+/// Patients in the same Bundle, by `fullUrl` and by `Patient/{id}`: they are not stored, but say whom the others are
+/// about. What could be either of two says nothing.
+fn patients<'a>(entries: &[Node<'a>]) -> HashMap<String, Option<&'a Value>> {
+    let mut found: HashMap<String, Option<&'a Value>> = HashMap::new();
+    for entry in entries {
+        let Some(patient) = entry.value.get("resource") else { continue };
+        let text = |value: &'a Value, name: &str| value.get(name).and_then(Value::as_str);
+        if text(patient, "resourceType") != Some("Patient") {
+            continue;
+        }
+        let full = text(entry.value, "fullUrl").map(str::to_owned);
+        let local = text(patient, "id").map(|id| format!("Patient/{id}")).filter(|local| full.as_ref() != Some(local));
+        for address in full.iter().chain(&local) {
+            found.entry(address.clone()).and_modify(|other| *other = None).or_insert(Some(patient));
+        }
+    }
+    found
 }
 
 fn response(kind: &str, entries: Vec<Value>) -> Value {
@@ -230,10 +248,54 @@ fn created(created: &Created) -> Value {
     json!({ "response": response })
 }
 
+/// What a Patient is answered: it has done its work, and is not there.
+fn companion() -> Value {
+    let told = "Patients are not stored: this one says whom the Observations of the Bundle are about";
+    let outcome = outcome(&[Issue::error(Code::NotSupported, told).warning()]);
+    json!({ "response": { "status": "200 OK", "outcome": outcome } })
+}
+
 fn found(resource: Value) -> Value {
     json!({ "resource": resource, "response": { "status": "200 OK" } })
 }
 
 fn failed(failure: &Failure) -> Value {
     json!({ "response": { "status": failure.status.to_string(), "outcome": failure.outcome() } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patient_of_the_bundle_is_found_by_its_address_unless_two_have_it() {
+        let patient =
+            |url: &str, id: &str| json!({ "fullUrl": url, "resource": { "resourceType": "Patient", "id": id } });
+        let bundle = json!({ "resourceType": "Bundle", "entry": [
+            patient("urn:uuid:1", "a"),
+            patient("https://one.example/Patient/b", "b"),
+            patient("https://two.example/Patient/b", "b"),
+            { "fullUrl": "urn:uuid:2", "resource": { "resourceType": "Group", "id": "c" } },
+        ] });
+        let entries = Node::root(&bundle).list("entry", &mut Vec::new());
+        let found = patients(&entries);
+        let id = |address: &str| found.get(address).copied().flatten().and_then(|patient| patient["id"].as_str());
+        assert_eq!((id("urn:uuid:1"), id("Patient/a")), (Some("a"), Some("a")));
+        assert_eq!((id("https://two.example/Patient/b"), id("Patient/b")), (Some("b"), None));
+        assert_eq!((id("urn:uuid:2"), id("Patient/c")), (None, None));
+    }
+
+    #[test]
+    fn patients_are_let_by_and_others_are_refused() {
+        let ask = |method: &str, url: &str| {
+            let request = json!({ "method": method, "url": url });
+            let entry = json!({ "resource": { "resourceType": "Patient" }, "request": request });
+            let asked = read(&Node::root(&entry));
+            asked.map(|ask| matches!(ask, Ask::Companion)).map_err(|failure| failure.status)
+        };
+        for url in ["Patient", "Patient/1", "/Patient/1", "Patient?identifier=urn:mrn%7C1"] {
+            assert_eq!((ask("PUT", url), ask("POST", url)), (Ok(true), Ok(true)), "{url}");
+        }
+        assert_eq!((ask("POST", "Patients"), ask("DELETE", "Patient/1")), (Err(422), Err(422)));
+    }
 }

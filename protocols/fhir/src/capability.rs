@@ -1,13 +1,17 @@
 //! `GET [base]/metadata`: exactly what is there.
 
-use crate::{names::BACKPORT_SUBSCRIPTION, resource::Kind, search::searchable, subscription::Topic};
+use crate::{
+    names::{BACKPORT_SUBSCRIPTION, BACKPORT_TOPIC, VITAL_SIGNS},
+    resource::Kind,
+    search::{dated, searchable},
+    sign::Sign,
+    subscription::Topic,
+};
 use serde_json::{Value, json};
 
 /// The statement of a server at `base`. `date` is when it was started.
 pub fn statement(base: &str, date: &str, rest_hook: bool) -> Value {
-    let mut resources =
-        vec![observation(), events(Kind::RiskAssessment, "date"), events(Kind::DetectedIssue, "identified")];
-    resources.push(subscription(rest_hook));
+    let resources = [observation(), events(Kind::RiskAssessment), events(Kind::DetectedIssue), subscription(rest_hook)];
     json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -23,8 +27,9 @@ pub fn statement(base: &str, date: &str, rest_hook: bool) -> Value {
             "documentation": "Patients and encounters are no resources here: they are named by identifier.",
             "resource": resources,
             "interaction": [
-                { "code": "transaction", "documentation": "Of POST Observation and GET. Checked as a whole before anything is \
-                   recorded; if the log fails while it is recorded, the same transaction sent again completes it." },
+                { "code": "transaction", "documentation": "Of POST Observation and GET; Patients are let by and not stored. \
+                   Checked as a whole before anything is recorded; if the log fails while it is recorded, the same \
+                   transaction sent again completes it." },
                 { "code": "batch" },
             ],
         }],
@@ -36,13 +41,16 @@ fn parameter(name: &str, kind: &str, documentation: &str) -> Value {
 }
 
 fn observation() -> Value {
-    let mut resource = events(Kind::Observation, "date");
+    let mut resource = events(Kind::Observation);
     if let Some(interactions) = resource["interaction"].as_array_mut() {
         interactions.push(json!({ "code": "create" }));
     }
     if let Some(parameters) = resource["searchParam"].as_array_mut() {
         parameters.push(parameter("code", "token", &searchable()));
+        parameters.push(parameter("category", "token", "vital-signs is all there is"));
     }
+    let profiles = Sign::ALL.into_iter().filter_map(Sign::profile);
+    resource["supportedProfile"] = [VITAL_SIGNS].into_iter().chain(profiles).collect();
     resource["conditionalCreate"] = json!(true);
     resource["documentation"] = json!(
         "Taken: what R4's vital-signs profiles describe, into the open consultation of the subject. If-None-Exist by \
@@ -51,7 +59,7 @@ fn observation() -> Value {
     resource
 }
 
-fn events(kind: Kind, date: &str) -> Value {
+fn events(kind: Kind) -> Value {
     json!({
         "type": kind.name(),
         "interaction": [{ "code": "read" }, { "code": "search-type" }],
@@ -60,7 +68,7 @@ fn events(kind: Kind, date: &str) -> Value {
         "searchParam": [
             parameter("patient", "reference", "The patient's identifier; the open consultation, or the last. This or encounter is needed"),
             parameter("encounter", "reference", "The consultation's UUID"),
-            parameter(date, "date", "eq, ne, gt, ge, lt, le, sa, eb"),
+            parameter(dated(kind), "date", "eq, ne, gt, ge, lt, le, sa, eb"),
         ],
     })
 }
@@ -73,7 +81,10 @@ fn subscription(rest_hook: bool) -> Value {
             format!("http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-{name}");
         json!({ "name": name, "definition": definition })
     };
+    let advertised: Vec<Value> =
+        topics.iter().map(|topic| json!({ "url": BACKPORT_TOPIC, "valueCanonical": topic })).collect();
     json!({
+        "extension": advertised,
         "type": "Subscription",
         "supportedProfile": [BACKPORT_SUBSCRIPTION],
         "documentation": format!("Topics: {}. Channels: {channels}", topics.join(", ")),

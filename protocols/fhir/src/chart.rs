@@ -14,6 +14,7 @@ use futures_util::StreamExt;
 use healthsync_events::{
     AlarmId, Event, EventBody, MonitorProtocol, MonitorSource, PatientId, Refusal, Seq, SessionId, Sessions, Timestamp,
     clinical::Amendment,
+    risk::ScoreName,
 };
 use serde_json::Value;
 use std::{
@@ -30,10 +31,18 @@ pub struct Row {
     pub kind: Kind,
     /// Of an Observation; none for the one that stands for several.
     pub sign: Option<Sign>,
+    /// Of a `RiskAssessment`; none for what a model expects.
+    pub score: Option<ScoreName>,
     /// When it was measured, scored or raised.
     pub when: Timestamp,
     /// What happened to it later.
     pub ended: Option<Ended>,
+}
+
+impl Row {
+    const fn new(seq: Seq, part: u16, kind: Kind, when: Timestamp) -> Self {
+        Self { seq, part, kind, sign: None, score: None, when, ended: None }
+    }
 }
 
 /// A session's resources.
@@ -85,10 +94,22 @@ impl Chart {
         self.rows[first..].iter().take_while(|row| row.seq == seq).find(|row| row.part == part)?.ended
     }
 
+    /// Which part of an event is a resource of this kind, and of this score if one is named.
+    pub fn part(&self, seq: Seq, kind: Kind, score: Option<ScoreName>) -> Option<u16> {
+        if self.incomplete && self.rows.first().is_none_or(|oldest| seq < oldest.seq) {
+            // Its row has given way: what it was is not known here any more, and it can still be read.
+            return score.is_none().then_some(0);
+        }
+        let first = self.rows.partition_point(|row| row.seq < seq);
+        let mut of_event = self.rows[first..].iter().take_while(|row| row.seq == seq);
+        of_event.find(|row| row.kind == kind && (score.is_none() || row.score == score)).map(|row| row.part)
+    }
+
     /// The event's resources as they stand now.
     pub fn resources(&self, event: &Event) -> Vec<Value> {
         let ended = |part| self.ended(event.seq, part);
-        of_event(event, &Context { session: self.session, patient: &self.patient, ended: &ended })
+        let part = |seq, kind, score| self.part(seq, kind, score);
+        of_event(event, &Context { session: self.session, patient: &self.patient, ended: &ended, part: &part })
     }
 
     pub fn id(&self, row: &Row) -> Id {
@@ -113,17 +134,18 @@ impl Chart {
                 let when = parts.first().map_or(event.at, |part| part.taken_at);
                 self.observed(event.seq, when, &parts);
             }
-            EventBody::RiskScored(_) => self.push(event.seq, 0, Kind::RiskAssessment, None, event.at),
+            EventBody::RiskScored(_) => self.assessed(event, 0, Some(ScoreName::News2)),
             EventBody::ScoresComputed(computed) => {
-                for (_, part) in computed.scores.iter().zip(0..) {
-                    self.push(event.seq, part, Kind::RiskAssessment, None, event.at);
+                for (score, part) in computed.scores.iter().zip(0..) {
+                    self.assessed(event, part, Some(score.score));
                 }
             }
+            EventBody::RiskPredicted(_) => self.assessed(event, 0, None),
             EventBody::AlarmRaised(raised) => {
                 self.alarms.insert(raised.alarm, event.seq);
-                self.push(event.seq, 0, Kind::DetectedIssue, None, event.at);
+                self.push(Row::new(event.seq, 0, Kind::DetectedIssue, event.at));
             }
-            EventBody::DeviceAlarm(alarm) => self.push(event.seq, 0, Kind::DetectedIssue, None, alarm.at),
+            EventBody::DeviceAlarm(alarm) => self.push(Row::new(event.seq, 0, Kind::DetectedIssue, alarm.at)),
             EventBody::AlarmCleared(cleared) => {
                 if let Some(seq) = self.alarm(cleared.alarm) {
                     self.end(|row| row.seq == seq && row.kind == Kind::DetectedIssue, event);
@@ -133,13 +155,18 @@ impl Chart {
         }
     }
 
+    fn assessed(&mut self, event: &Event, part: u16, score: Option<ScoreName>) {
+        self.push(Row { score, ..Row::new(event.seq, part, Kind::RiskAssessment, event.at) });
+    }
+
     fn observed(&mut self, seq: Seq, when: Timestamp, parts: &[Part]) {
+        let row = |number, when| Row::new(seq, number, Kind::Observation, when);
         if let [only] = parts {
-            return self.push(seq, 0, Kind::Observation, Some(only.sign), only.taken_at);
+            return self.push(Row { sign: Some(only.sign), ..row(0, only.taken_at) });
         }
-        self.push(seq, 0, Kind::Observation, None, when);
+        self.push(row(0, when));
         for (part, number) in parts.iter().zip(1..) {
-            self.push(seq, number, Kind::Observation, Some(part.sign), part.taken_at);
+            self.push(Row { sign: Some(part.sign), ..row(number, part.taken_at) });
         }
     }
 
@@ -161,11 +188,11 @@ impl Chart {
         self.rows.iter_mut().filter(|row| which(row)).for_each(|row| row.ended = ended);
     }
 
-    fn push(&mut self, seq: Seq, part: u16, kind: Kind, sign: Option<Sign>, when: Timestamp) {
+    fn push(&mut self, row: Row) {
         if self.rows.len() >= MAX_ROWS {
             self.forget_half();
         }
-        self.rows.push(Row { seq, part, kind, sign, when, ended: None });
+        self.rows.push(row);
     }
 
     fn forget_half(&mut self) {
@@ -250,64 +277,4 @@ impl Held {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use healthsync_events::{
-        VERSION, VitalSigns,
-        clinical::{VitalsAmended, VitalsObserved},
-    };
-    use uuid::Uuid;
-
-    fn source(id: &str) -> MonitorSource {
-        MonitorSource {
-            protocol: MonitorProtocol::Fhir,
-            application: String::new(),
-            facility: "urn:s".into(),
-            message_id: id.into(),
-        }
-    }
-
-    fn apply(chart: &mut Chart, seq: u64, body: EventBody) -> Event {
-        let event = Event {
-            v: VERSION,
-            session: chart.session,
-            seq: Seq(seq),
-            at: Timestamp::from_millis(seq as i64 * 1_000),
-            body,
-        };
-        chart.apply(&event);
-        event
-    }
-
-    fn pulse(id: &str, taken: i64, rate: f64) -> EventBody {
-        let vitals = VitalSigns { heart_rate: Some(rate), temperature: Some(37.0), ..VitalSigns::default() };
-        let taken_at = Timestamp::from_millis(taken);
-        EventBody::VitalsObserved(VitalsObserved { source: source(id), taken_at, vitals, rejected: Vec::new() })
-    }
-
-    #[test]
-    fn a_correction_ends_the_sign_it_is_about_and_no_other() {
-        let mut chart = Chart::new(SessionId(Uuid::nil()), "P1".parse().unwrap());
-        let first = apply(&mut chart, 2, pulse("a", 10, 180.0));
-        apply(&mut chart, 3, pulse("b", 20, 90.0));
-        let vitals = VitalSigns { heart_rate: Some(80.0), ..VitalSigns::default() };
-        let amendments = vec![Amendment::Corrected { taken_at: Timestamp::from_millis(10), vitals }];
-        apply(&mut chart, 5, EventBody::VitalsAmended(VitalsAmended { source: source("a"), amendments }));
-
-        let statuses: Vec<Value> = chart.resources(&first).iter().map(|r| r["status"].clone()).collect();
-        assert_eq!(statuses, ["final", "entered-in-error", "final"]);
-        assert_eq!(chart.ended(Seq(3), 1), None);
-        let a = Identifier { system: "urn:s".into(), value: "a".into() };
-        assert_eq!(chart.with_identifier(&a), [Seq(2), Seq(5)]);
-    }
-
-    #[test]
-    fn a_chart_forgets_its_oldest_rows_rather_than_grow() {
-        let mut chart = Chart::new(SessionId(Uuid::nil()), "P1".parse().unwrap());
-        for seq in 1..=(MAX_ROWS as u64 / 3 + 10) {
-            apply(&mut chart, seq, pulse(&seq.to_string(), seq as i64, 80.0));
-        }
-        assert!(chart.rows().len() <= MAX_ROWS && chart.incomplete);
-        assert!(chart.identifiers.len() < MAX_ROWS / 3);
-    }
-}
+mod tests;

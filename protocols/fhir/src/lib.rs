@@ -1,8 +1,8 @@
 //! FHIR R4: vital signs in; vital signs, scores and alarms out; topic-based subscriptions.
 //!
 //! Pure: [`json`] reads resources within bounds, [`observation`] is a mapping between Observations and vital signs,
-//! [`risk`] and [`alarm`] make resources of scores and alarms, [`resource`] says which event is which resource,
-//! [`search`] reads searches, [`issue`] says what is wrong.
+//! [`risk`], [`prediction`] and [`alarm`] make resources of scores, of what a learned model expects and of alarms,
+//! [`resource`] says which event is which resource, [`search`] reads searches, [`issue`] says what is wrong.
 //!
 //! [`chart`] folds a session's log into rows to search, [`service`] and [`bundle`] do what is asked, [`subscription`]
 //! notifies, [`http`] is the door.
@@ -20,6 +20,7 @@ pub mod json;
 pub mod limits;
 pub mod names;
 pub mod observation;
+pub mod prediction;
 pub mod query;
 pub mod resource;
 pub mod risk;

@@ -6,6 +6,9 @@ pub const MAX_RESOURCE_BYTES: usize = 256 * 1024;
 /// Bytes of a Bundle: a thousand Observations with room to spare.
 pub const MAX_BUNDLE_BYTES: usize = 4 * 1024 * 1024;
 
+/// Bytes of a search that comes as a form: as long as an address may be.
+pub const MAX_FORM_BYTES: usize = 16 * 1024;
+
 /// Entries of a Bundle.
 pub const MAX_ENTRIES: usize = 1_000;
 

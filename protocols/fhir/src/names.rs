@@ -12,6 +12,8 @@ pub const MDC: &str = "urn:iso:std:iso:11073:10101";
 pub const UCUM: &str = "http://unitsofmeasure.org";
 /// A URI as an identifier.
 pub const URI: &str = "urn:ietf:rfc:3986";
+/// The profile that those of single vital signs are made from.
+pub const VITAL_SIGNS: &str = "http://hl7.org/fhir/StructureDefinition/vitalsigns";
 pub const CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
 pub const DATA_ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
 pub const RISK_PROBABILITY: &str = "http://terminology.hl7.org/CodeSystem/risk-probability";
@@ -46,3 +48,5 @@ pub const BACKPORT_FILTER: &str = backport!("backport-filter-criteria");
 pub const BACKPORT_CONTENT: &str = backport!("backport-payload-content");
 pub const BACKPORT_HEARTBEAT: &str = backport!("backport-heartbeat-period");
 pub const BACKPORT_TIMEOUT: &str = backport!("backport-timeout");
+/// R4 has no resource for topics: they are told in the `CapabilityStatement`.
+pub const BACKPORT_TOPIC: &str = backport!("capabilitystatement-subscriptiontopic-canonical");

@@ -3,8 +3,8 @@
 //! An event is one resource, `{session}-{seq}`, or several: then the others are `{session}-{seq}.1`, `.2`, …. Of several
 //! vital signs the first stands for all.
 
-use crate::{alarm, names::URI, observation::write, risk, time};
-use healthsync_events::{Event, EventBody, PatientId, Seq, SessionId, Timestamp};
+use crate::{alarm, names::URI, observation::write, prediction, risk, time};
+use healthsync_events::{Event, EventBody, PatientId, Seq, SessionId, Timestamp, risk::ScoreName};
 use serde_json::{Value, json};
 use std::{fmt, str::FromStr};
 
@@ -35,7 +35,9 @@ impl Kind {
     pub const fn of(body: &EventBody) -> Option<Self> {
         match body {
             EventBody::VitalsObserved(_) | EventBody::VitalsAmended(_) => Some(Self::Observation),
-            EventBody::RiskScored(_) | EventBody::ScoresComputed(_) => Some(Self::RiskAssessment),
+            EventBody::RiskScored(_) | EventBody::ScoresComputed(_) | EventBody::RiskPredicted(_) => {
+                Some(Self::RiskAssessment)
+            }
             EventBody::AlarmRaised(_) | EventBody::DeviceAlarm(_) => Some(Self::DetectedIssue),
             _ => None,
         }
@@ -94,6 +96,9 @@ pub struct Context<'a> {
     pub patient: &'a PatientId,
     /// What happened to the parts of the event.
     pub ended: &'a dyn Fn(u16) -> Option<Ended>,
+    /// Which part of an earlier event is a resource of this kind, and of this score if one is named. What an event
+    /// rests on may be something else, such as changed limits: nobody is referred to what is no resource.
+    pub part: &'a dyn Fn(Seq, Kind, Option<ScoreName>) -> Option<u16>,
 }
 
 impl Context<'_> {
@@ -115,6 +120,12 @@ impl Context<'_> {
         head
     }
 
+    /// A reference to an earlier event as a resource of this kind, if it is one.
+    pub fn reference(&self, seq: Seq, kind: Kind, score: Option<ScoreName>) -> Option<Value> {
+        let part = (self.part)(seq, kind, score)?;
+        Some(json!({ "reference": format!("{}/{}", kind.name(), self.id(seq, part)) }))
+    }
+
     /// The consultation: there is no Encounter resource, only its identifier.
     pub fn encounter(&self) -> Value {
         json!({ "type": "Encounter", "identifier": { "system": URI, "value": format!("urn:uuid:{}", self.session) } })
@@ -128,6 +139,7 @@ pub fn of_event(event: &Event, context: &Context<'_>) -> Vec<Value> {
         EventBody::VitalsAmended(amended) => write::amended(event, amended, context),
         EventBody::RiskScored(scored) => vec![risk::assessment(event, scored, context)],
         EventBody::ScoresComputed(computed) => risk::assessments(event, computed, context),
+        EventBody::RiskPredicted(predicted) => vec![prediction::assessment(event, predicted, context)],
         EventBody::AlarmRaised(raised) => vec![alarm::raised(event, raised, context)],
         EventBody::DeviceAlarm(alarm) => vec![alarm::device(event, alarm, context)],
         _ => Vec::new(),

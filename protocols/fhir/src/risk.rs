@@ -8,14 +8,14 @@ use crate::{
     resource::{Context, Kind},
 };
 use healthsync_events::{
-    Event, Seq,
+    Event,
     provenance::{ModelInfo, Provenance},
     risk::{CarriedItem, RiskBand, RiskItem, RiskScored, ScoreName, ScoresComputed},
 };
 use serde_json::{Value, json};
 
-/// Stands with every score.
-const NOTE: &str = "Computed for decision support; not a diagnosis.";
+/// Stands with every assessment.
+pub const NOTE: &str = "Computed for decision support; not a diagnosis.";
 
 /// One score, whichever it is.
 struct Score<'a> {
@@ -103,10 +103,10 @@ pub fn provenance(model: &ModelInfo) -> Value {
     json!({ "url": PROVENANCE, "extension": parts })
 }
 
-/// Observations that the score rests on.
-fn basis(provenance: &Provenance, context: &Context<'_>) -> Option<Value> {
-    let reference = |seq: &Seq| json!({ "reference": format!("Observation/{}", context.id(*seq, 0)) });
-    let references: Vec<Value> = provenance.inputs.iter().map(reference).collect();
+/// Observations that the assessment rests on.
+pub fn basis(provenance: &Provenance, context: &Context<'_>) -> Option<Value> {
+    let inputs = provenance.inputs.iter();
+    let references: Vec<Value> = inputs.filter_map(|seq| context.reference(*seq, Kind::Observation, None)).collect();
     (!references.is_empty()).then(|| references.into())
 }
 

@@ -4,7 +4,7 @@ use crate::{
     chart::{Chart, Row},
     issue::{Code, Failure, Issue},
     limits::{DEFAULT_COUNT, MAX_COUNT},
-    names::SIGNS,
+    names::{CATEGORY, SIGNS},
     observation::{subject::logical_id, write::session_of},
     resource::Kind,
     sign::{PANEL, Sign},
@@ -60,6 +60,8 @@ pub struct Search {
     pub whose: Whose,
     codes: Vec<Token>,
     when: Vec<When>,
+    /// It asks for another category than there is here.
+    nothing: bool,
     pub count: usize,
     after: Option<Place>,
     /// The parameters that were used, for the links of the page.
@@ -69,8 +71,9 @@ pub struct Search {
 impl Search {
     /// Reads parameters. One that is not known is refused, unless `lenient`: what it would have left out may matter.
     pub fn read(kind: Kind, parameters: &[(String, String)], lenient: bool) -> Result<Self, Failure> {
-        let (mut whose, mut count, mut after) = (None, DEFAULT_COUNT, None);
+        let (mut whose, mut count, mut after, mut nothing) = (None, DEFAULT_COUNT, None, false);
         let (mut codes, mut when, mut used) = (Vec::new(), Vec::new(), Vec::new());
+        let dated = dated(kind);
         for (name, value) in parameters {
             let refuse = |what: &'static str| bad(name, what);
             match name.as_str() {
@@ -82,12 +85,16 @@ impl Search {
                     one(&mut whose, session(value).ok_or_else(|| refuse("names no consultation"))?, name)?;
                 }
                 "code" if kind == Kind::Observation => codes.extend(value.split(',').map(token)),
-                "date" | "identified" => when.push(date(value).ok_or_else(|| refuse("is no date"))?),
+                // All Observations here are vital signs.
+                "category" if kind == Kind::Observation => {
+                    nothing |= !value.split(',').map(token).any(|token| token.is(CATEGORY, "vital-signs"));
+                }
+                other if other == dated => when.push(date(value).ok_or_else(|| refuse("is no date"))?),
                 "_count" => {
                     let asked: usize = value.parse().map_err(|_| refuse("is no number"))?;
                     count = asked.min(MAX_COUNT);
                 }
-                "_sort" if value == "-date" => {}
+                "_sort" if value.strip_prefix('-') == Some(dated) => {}
                 "_cursor" => after = Some(place(value).ok_or_else(|| refuse("is not from here"))?),
                 "_format" | "_pretty" => continue,
                 _ if lenient => continue,
@@ -101,7 +108,7 @@ impl Search {
             return Err(Failure::new(400, Issue::error(Code::TooCostly, "the search names too many values")));
         }
         let nobody = || Failure::new(400, Issue::error(Code::Required, "patient or encounter is needed"));
-        Ok(Self { kind, whose: whose.ok_or_else(nobody)?, codes, when, count, after, used })
+        Ok(Self { kind, whose: whose.ok_or_else(nobody)?, codes, when, nothing, count, after, used })
     }
 
     pub fn codes(&self) -> &[Token] {
@@ -110,7 +117,7 @@ impl Search {
 
     /// Whether it asks for more than whose and which kinds.
     pub fn is_plain(&self) -> bool {
-        self.when.is_empty() && self.after.is_none()
+        self.when.is_empty() && self.after.is_none() && !self.nothing
     }
 
     /// All that it finds, newest first, and how many there are before and after this page.
@@ -127,7 +134,8 @@ impl Search {
     }
 
     fn matches(&self, row: &Row) -> bool {
-        row.kind == self.kind
+        !self.nothing
+            && row.kind == self.kind
             && self.when.iter().all(|when| when.holds(row.when))
             && of_codes(&self.codes, row.kind, row.sign)
     }
@@ -255,8 +263,16 @@ fn place_of(row: &Row) -> Place {
     Place(row.when.millis(), row.seq.0, row.part)
 }
 
+/// The parameter for when something was measured, scored or raised.
+pub const fn dated(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Observation | Kind::RiskAssessment => "date",
+        Kind::DetectedIssue => "identified",
+    }
+}
+
 /// Percent-encoding of all that has a meaning in a query.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     use std::fmt::Write as _;
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -1,7 +1,7 @@
 //! What the door does with resources: takes them into sessions, finds them, reads them. No HTTP here.
 
 use crate::{
-    chart::Charts,
+    chart::{Charts, Row},
     issue::{Code, Failure, Issue, Severity, outcome},
     observation::{
         read::{self, Identifier, Incoming},
@@ -16,7 +16,10 @@ use healthsync_events::{
     Event, EventBody, KeptBecause, PatientId, Refusal, Seq, SessionId, Sessions, Timestamp, UnmatchedMessage, VERSION,
 };
 use serde_json::{Value, json};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// What handlers share.
@@ -123,7 +126,7 @@ impl Service {
         }
         let id = Id { session, seq: receipt.seq, part: 0 };
         let event = Event { v: VERSION, session, seq: receipt.seq, at: receipt.at, body };
-        let context = Context { session, patient: &patient, ended: &|_| None };
+        let context = Context { session, patient: &patient, ended: &|_| None, part: &|_, _, _| None };
         let resource = of_event(&event, &context).into_iter().next().unwrap_or_default();
         Ok(Created { id, repeated: receipt.repeated, resource, warnings })
     }
@@ -180,37 +183,25 @@ impl Service {
         let mut bundle = json!({ "resourceType": "Bundle", "type": "searchset", "total": 0 });
         bundle["link"] = json!([link("self", address(None))]);
         let Some(session) = self.session_of(&search.whose).await? else { return Ok(bundle) };
-        let (found, patient, incomplete) = {
-            let held = self.charts.get(session).await?;
-            let chart = held.chart()?;
-            (search.find(chart), chart.patient.clone(), chart.incomplete)
-        };
+        let found = search.find(self.charts.get(session).await?.chart()?);
         bundle["total"] = json!(found.total);
         if let Some(next) = found.next
             && let Some(links) = bundle["link"].as_array_mut()
         {
             links.push(link("next", address(Some(next))));
         }
-        let wanted: HashMap<(Seq, u16), _> = found.page.iter().map(|row| ((row.seq, row.part), row.ended)).collect();
-        let mut resources: HashMap<(Seq, u16), Value> = HashMap::new();
-        let seqs = || found.page.iter().map(|row| row.seq);
-        if let (Some(first), Some(last)) = (seqs().min(), seqs().max()) {
-            let events = self.sessions.events(session, first).await?;
-            let mut events = events.take((last.0 - first.0 + 1) as usize);
-            while let Some(event) = events.next().await {
-                let event = event?;
-                let ended = |part| wanted.get(&(event.seq, part)).copied().flatten();
-                let context = Context { session, patient: &patient, ended: &ended };
-                for (resource, part) in of_event(&event, &context).into_iter().zip(0..) {
-                    if wanted.contains_key(&(event.seq, part)) {
-                        resources.insert((event.seq, part), resource);
-                    }
-                }
-            }
-        }
+        let events = self.events_of(session, &found.page).await?;
+        // As they stand now: what happened to them, and what is referred to, is known by the chart.
+        let held = self.charts.get(session).await?;
+        let chart = held.chart()?;
+        let numbered = |event: &Arc<Event>| {
+            let parts = chart.resources(event).into_iter().zip(0_u16..);
+            parts.map(|(resource, part)| ((event.seq, part), resource)).collect::<Vec<_>>()
+        };
+        let mut resources: HashMap<(Seq, u16), Value> = events.iter().flat_map(numbered).collect();
         let shown = found.page.iter().filter_map(|row| resources.remove(&(row.seq, row.part)));
         let mut entries: Vec<Value> = shown.map(|resource| entry(base, search.kind, resource)).collect();
-        if incomplete {
+        if chart.incomplete {
             let older =
                 Issue::error(Code::Incomplete, "the oldest resources of this consultation are not searched").warning();
             entries.push(json!({ "resource": outcome(&[older]), "search": { "mode": "outcome" } }));
@@ -219,6 +210,21 @@ impl Service {
             bundle["entry"] = entries.into();
         }
         Ok(bundle)
+    }
+
+    /// The events that these rows are of.
+    async fn events_of(&self, session: SessionId, page: &[Row]) -> Result<Vec<Arc<Event>>, Refusal> {
+        let wanted: HashSet<Seq> = page.iter().map(|row| row.seq).collect();
+        let (Some(first), Some(last)) = (wanted.iter().min(), wanted.iter().max()) else { return Ok(Vec::new()) };
+        let mut events = self.sessions.events(session, *first).await?.take((last.0 - first.0 + 1) as usize);
+        let mut found = Vec::with_capacity(wanted.len());
+        while let Some(event) = events.next().await {
+            let event = event?;
+            if wanted.contains(&event.seq) {
+                found.push(event);
+            }
+        }
+        Ok(found)
     }
 
     /// The patient's open session, or the newest that has ended.

@@ -3,6 +3,9 @@
 use healthsync_events::Timestamp;
 use jiff::{ToSpan as _, civil::Date, tz::Offset};
 
+/// The first moment that FHIR has a way to write, in milliseconds: the year 1 begins.
+const FIRST_MS: i64 = -62_135_596_800_000;
+
 /// An instant, or a `dateTime` with a time of day: `2026-11-23T12:00:00-03:00`. `None` for anything less exact.
 pub fn instant(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
@@ -19,7 +22,8 @@ pub fn instant(text: &str) -> Option<Timestamp> {
     if zone == 6 && !(matches!(offset[0], b'+' | b'-') && offset[3] == b':') {
         return None;
     }
-    text.parse().ok()
+    // What can be read must be possible to write again, in UTC.
+    text.parse().ok().filter(|at: &Timestamp| at.millis() >= FIRST_MS)
 }
 
 /// The instants from `.0` on and before `.1` that a date of a search stands for. A time without a zone is UTC.
@@ -63,6 +67,7 @@ mod tests {
         let at = instant("2026-11-23T12:00:00-03:00").unwrap();
         assert_eq!(at, instant("2026-11-23T15:00:00Z").unwrap());
         assert_eq!(at.millis() + 250, instant("2026-11-23T15:00:00.25Z").unwrap().millis());
+        assert_eq!(instant("0001-01-01T00:00:00Z").map(Timestamp::millis), Some(FIRST_MS));
         for text in [
             "2026",
             "2026-11",
@@ -74,6 +79,8 @@ mod tests {
             "2026-11-23T12:00:00+3:00",
             "2026-11-23t12:00:00z",
             "2026-W47-1T12:00:00Z",
+            "0000-01-01T00:00:00Z",
+            "0001-01-01T00:00:00+01:00",
             "",
             "2026-11-23T12:00:00Z[Etc/UTC]",
         ] {

@@ -45,6 +45,11 @@ impl Continuity {
 
     fn judge(&self, block: &WaveformBlock) -> Verdict {
         let Some(expected) = self.expected else { return Verdict::First };
+        let (after, end) = (block.sequence.wrapping_add(1), block.end_micros());
+        if block.first && (after, end) == (expected.sequence, expected.start_micros) {
+            // The first block of a stream, which may count and lie anywhere, once more.
+            return Verdict::Repeated;
+        }
         let late_micros = block.start_micros.saturating_sub(expected.start_micros);
         // A stream that begins anew counts from where it likes; its times still tell what is missing.
         let blocks = if block.first { 0 } else { block.sequence.wrapping_sub(expected.sequence) };
@@ -137,6 +142,7 @@ mod tests {
         let mut anew = nth(901);
         (anew.sequence, anew.first) = (0, true);
         assert_eq!(continuity.take(&anew), Verdict::Next);
+        assert_eq!(continuity.take(&anew), Verdict::Repeated, "it came twice");
         let mut next = nth(902);
         next.sequence = 1;
         assert_eq!(continuity.take(&next), Verdict::Next);

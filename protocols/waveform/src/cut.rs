@@ -37,9 +37,8 @@ impl Channel {
         let mut channels: Vec<Self> = Vec::new();
         let signals = record.header.signals.iter().zip(&record.samples).take(MAX_WAVEFORM_CHANNELS);
         for (place, (signal, samples)) in signals.enumerate() {
-            let code = code_of(signal);
-            let taken = channels.iter().any(|channel| channel.code == code);
-            let code = if taken { MdcCode::private(place as u32) } else { code };
+            let free = |code: &MdcCode| channels.iter().all(|channel| channel.code != *code);
+            let code = code_of(signal).filter(free).unwrap_or(MdcCode::private(place as u32));
             channels.push(Self::of(signal, code, record.header.frame_rate, samples)?);
         }
         Ok(channels)
@@ -105,13 +104,14 @@ fn mean(samples: &[Option<i16>]) -> i16 {
     (sum as f64 / count as f64).round() as i16
 }
 
-/// What recordings call their signals.
-fn code_of(signal: &Signal) -> MdcCode {
+/// What recordings call their signals. One of another name is a lead where its unit is that of one: what is none must
+/// not be drawn as an electrocardiogram.
+fn code_of(signal: &Signal) -> Option<MdcCode> {
     let name = signal.description.to_ascii_uppercase();
     let name = name.trim_start_matches("ECG").trim_matches(|c: char| !c.is_ascii_alphanumeric());
     let name = name.trim_start_matches("LEAD").trim();
     let after = |code: MdcCode, n: u32| MdcCode(code.0 + n);
-    match name {
+    Some(match name {
         "I" | "MLI" => MdcCode::ECG_I,
         "II" | "MLII" | "ML2" => MdcCode::ECG_II,
         "III" | "MLIII" => MdcCode::ECG_III,
@@ -123,8 +123,9 @@ fn code_of(signal: &Signal) -> MdcCode {
         "PLETH" | "PPG" | "PLETHYSMOGRAM" => MdcCode::PLETH,
         "ABP" | "ART" | "BP" => MdcCode::ARTERIAL_PRESSURE,
         "RESP" | "RESPIRATION" => MdcCode::RESPIRATION,
-        _ => MdcCode::ECG,
-    }
+        _ if matches!(unit_of(&signal.unit), MdcCode::MILLIVOLT | MdcCode::MICROVOLT) => MdcCode::ECG,
+        _ => return None,
+    })
 }
 
 fn unit_of(unit: &str) -> MdcCode {
@@ -177,5 +178,12 @@ mod tests {
         let record = record("r 2 250\nr.dat 212 200 12 0 0 0 0 ECG\nr.dat 212 200 12 0 0 0 0 ECG", vec![vec![]; 2]);
         let codes: Vec<_> = Channel::all_of(&record).unwrap().iter().map(|c| c.code).collect();
         assert_eq!(codes, [MdcCode::ECG, MdcCode::private(1)]);
+    }
+
+    #[test]
+    fn a_pressure_of_another_name_is_no_electrocardiogram() {
+        let record = record("r 2 250\nr.dat 16 10/mmHg 12 0 0 0 0 CVP\nr.dat 16 200 12 0 0 0 0 D1", vec![vec![]; 2]);
+        let codes: Vec<_> = Channel::all_of(&record).unwrap().iter().map(|c| c.code).collect();
+        assert_eq!(codes, [MdcCode::private(0), MdcCode::ECG]);
     }
 }

@@ -224,6 +224,7 @@ impl Ledger {
 
     /// Takes one judged score in.
     pub fn learn(&mut self, judged: Labelled) -> Vec<Change> {
+        let judged = Labelled { log_odds: short(judged.log_odds), ..judged };
         let mut changes = Vec::new();
         self.compete(judged, &mut changes);
         self.recent.push_back((judged.log_odds, judged.happened));
@@ -311,9 +312,10 @@ impl Ledger {
         if happened.iter().filter(|happened| **happened).count() < self.rules.fit_positive {
             return changes.push(refuse("too few of the outcomes are positive"));
         }
-        let Some(platt) = Platt::fit(&scores, &happened) else {
+        let Some(Platt { slope, offset }) = Platt::fit(&scores, &happened) else {
             return changes.push(refuse("the outcomes have nothing to do with the scores"));
         };
+        let platt = Platt { slope: short(slope), offset: short(offset) };
         let (least, most) = self.rules.slopes;
         if !(least..=most).contains(&platt.slope) {
             return changes.push(refuse("the scores have lost their meaning: the weights must be trained anew"));
@@ -326,6 +328,12 @@ impl Ledger {
         (self.shadow, self.contest) = (Some(number), Contest::default());
         changes.push(Change::Fitted { version: number });
     }
+}
+
+/// To six decimals, far below what matters: JSON may give back a longer number one unit in the last place off, and what
+/// is read must be what was written.
+fn short(number: f64) -> f64 {
+    (number * 1e6).round() / 1e6
 }
 
 /// Log loss of a calibration on one outcome.

@@ -32,6 +32,8 @@ pub(super) enum Step {
     Raise(Seq, (f64, f64)),
     /// Its condition is over.
     Over(Seq),
+    /// Its condition was over, which nobody has seen, and is there again: another takes its place.
+    Again(Seq),
     /// There is no such limit any more.
     Unlimited(Seq),
 }
@@ -65,8 +67,9 @@ impl LimitTrack {
         (self.beyond, self.within) = (None, None);
     }
 
-    /// `emergency` is the score's alarm of highest urgency that stands: while nobody has answered it, another for the
-    /// same readings would only be more noise. Once it is acknowledged, the next reading beyond the limit alarms.
+    /// `emergency` is the score's alarm of highest urgency that stands and still calls: while nobody has answered it,
+    /// another for the same readings would only be more noise. Once it is acknowledged, the next reading beyond the
+    /// limit alarms.
     fn waits(&self, emergency: Option<&Standing>) -> Option<Beyond> {
         let beyond = self.beyond?;
         let covered = emergency.is_some_and(|standing| standing.acknowledged.is_none_or(|at| beyond.last <= at));
@@ -75,9 +78,8 @@ impl LimitTrack {
 
     pub fn next_due(&self, standing: Option<&Standing>, emergency: Option<&Standing>) -> Option<Timestamp> {
         let since = match standing {
-            Some(standing) if standing.latched => None,
-            Some(_) => self.within,
-            None => self.waits(emergency).map(|beyond| beyond.since),
+            Some(standing) if !standing.latched => self.within,
+            _ => self.waits(emergency).map(|beyond| beyond.since),
         };
         since.map(|since| Timestamp::from_millis(since.millis() + self.delay_ms))
     }
@@ -85,10 +87,15 @@ impl LimitTrack {
     pub fn step(&self, now: Timestamp, standing: Option<&Standing>, emergency: Option<&Standing>) -> Option<Step> {
         let Some(limit) = self.limit else { return standing.map(|_| Step::Unlimited(self.seq)) };
         let long_enough = |since: Timestamp| now.millis() - since.millis() >= self.delay_ms;
-        if standing.is_some() {
-            return self.within.filter(|since| long_enough(*since)).map(|_| Step::Over(self.seq));
+        if standing.is_some()
+            && let Some(since) = self.within
+        {
+            return long_enough(since).then_some(Step::Over(self.seq));
         }
         let beyond = self.waits(emergency).filter(|beyond| long_enough(beyond.since))?;
-        Some(Step::Raise(beyond.seq, (beyond.worst, limit)))
+        match standing {
+            None => Some(Step::Raise(beyond.seq, (beyond.worst, limit))),
+            Some(standing) => standing.latched.then_some(Step::Again(beyond.seq)),
+        }
     }
 }

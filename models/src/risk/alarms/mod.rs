@@ -114,6 +114,8 @@ impl Alarms {
         self.forget(event.body.identity().as_ref());
         match &event.body {
             EventBody::AlarmRaised(raised) => {
+                // One for the same condition under another name, as an earlier version gave it, is as good.
+                self.owed.retain(|(_, owed)| !is_same(owed, &event.body));
                 if let Some(condition) = Condition::of(raised) {
                     self.standing.insert(condition, Standing::new(raised, event.at));
                 }
@@ -187,9 +189,12 @@ impl Alarms {
         for ((sign, side), track) in &self.limits {
             let condition = Condition::Limit(*sign, *side);
             let standing = self.standing.get(&condition);
-            match track.step(now, standing, self.emergency()) {
+            match track.step(now, standing, self.emergency(context.policy)) {
                 Some(limit::Step::Raise(seq, broken)) => called.push(self.raise(condition, seq, Some(broken))),
                 Some(limit::Step::Over(seq)) => called.extend(standing.and_then(|standing| over(standing, seq))),
+                Some(limit::Step::Again(seq)) => {
+                    called.extend(standing.map(|standing| clear(standing, seq, AlarmClearReason::Superseded)));
+                }
                 Some(limit::Step::Unlimited(seq)) => {
                     called.extend(standing.map(|standing| clear(standing, seq, AlarmClearReason::MonitoringChanged)));
                 }
@@ -269,7 +274,7 @@ impl Alarms {
             track.next_due(context.policy, self.known.get(&chart).copied(), self.stand(chart))
         });
         let limits = self.limits.iter().filter_map(|((sign, side), track)| {
-            track.next_due(self.standing.get(&Condition::Limit(*sign, *side)), self.emergency())
+            track.next_due(self.standing.get(&Condition::Limit(*sign, *side)), self.emergency(context.policy))
         });
         let calls = self.standing.values().filter_map(|standing| standing.next_call(context.policy));
         let sensors = self.rhythms.sensors.values().flatten().chain(&self.rhythms.messages);
@@ -285,8 +290,12 @@ impl Alarms {
         Level::ALL.map(|level| self.standing.get(&Condition::Score(chart, level)))
     }
 
-    fn emergency(&self) -> Option<&Standing> {
-        CHARTS.into_iter().find_map(|chart| self.standing.get(&Condition::Score(chart, Level::Emergency)))
+    /// An emergency that calls for somebody, or that somebody has answered. One that has called in vain to the end of
+    /// its ladder is silent, and must keep nothing else silent.
+    fn emergency(&self, policy: &AlarmPolicy) -> Option<&Standing> {
+        let mut stand =
+            CHARTS.into_iter().filter_map(|chart| self.standing.get(&Condition::Score(chart, Level::Emergency)));
+        stand.find(|standing| standing.acknowledged.is_some() || standing.next_call(policy).is_some())
     }
 }
 

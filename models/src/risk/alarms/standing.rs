@@ -18,7 +18,8 @@ pub(super) struct Standing {
     pub acknowledged: Option<Timestamp>,
     /// The score's total when it was acknowledged.
     pub total_then: f64,
-    silenced_until: Option<Timestamp>,
+    /// Until when its sound is off, and how often it had called since `unanswered` when that was said.
+    silenced: Option<(Timestamp, usize)>,
     /// Since when nobody has answered it.
     unanswered: Timestamp,
     /// How often it called again, in all and since `unanswered`.
@@ -37,7 +38,7 @@ impl Standing {
             latched: false,
             acknowledged: None,
             total_then: 0.0,
-            silenced_until: None,
+            silenced: None,
             unanswered: at,
             steps: 0,
             steps_since: 0,
@@ -50,7 +51,7 @@ impl Standing {
     }
 
     pub fn silence(&mut self, at: Timestamp, seconds: u16) {
-        self.silenced_until = Some(after(at, u32::from(seconds)));
+        self.silenced = Some((after(at, u32::from(seconds)), self.steps_since));
     }
 
     pub fn escalated(&mut self, escalated: &AlarmEscalated, at: Timestamp) {
@@ -58,7 +59,7 @@ impl Standing {
         match escalated.reason {
             EscalationReason::Unacknowledged => self.steps_since += 1,
             EscalationReason::Worse => {
-                (self.acknowledged, self.silenced_until) = (None, None);
+                (self.acknowledged, self.silenced) = (None, None);
                 (self.unanswered, self.steps_since) = (at, 0);
             }
         }
@@ -74,9 +75,13 @@ impl Standing {
         if self.acknowledged.is_some() {
             return None;
         }
-        let seconds = *policy.escalation(self.priority).get(self.steps_since)?;
+        let ladder = policy.escalation(self.priority);
+        let seconds = *ladder.get(self.steps_since)?;
         let due = after(self.unanswered, seconds);
-        Some(self.silenced_until.map_or(due, |until| due.max(until)))
+        let Some((until, steps)) = self.silenced else { return Some(due) };
+        // After a silence the ladder goes on where it was: what it held back does not all come at its end.
+        let first = ladder.get(steps).copied().unwrap_or(seconds);
+        Some(due.max(after(until, seconds.saturating_sub(first))))
     }
 }
 

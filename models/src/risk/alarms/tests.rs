@@ -244,6 +244,25 @@ fn a_limit_alarm_is_over_beyond_its_hysteresis_and_stands_until_it_is_seen() {
 }
 
 #[test]
+fn a_limit_broken_anew_before_anybody_has_seen_its_alarm_alarms_anew() {
+    let mut ward = unscored();
+    ward.observe(0.0, saturated(84.0));
+    assert_eq!(ward.passes(15.0), ["+LimitLow"]);
+    ward.observe(16.0, saturated(92.0));
+    assert_eq!(ward.passes(31.0), ["latched"]);
+    ward.observe(40.0, saturated(83.0));
+    assert_eq!(ward.passes(55.0), ["-LimitLow Superseded", "+LimitLow"]);
+}
+
+#[test]
+fn an_emergency_that_has_called_in_vain_keeps_no_limit_silent() {
+    let mut ward = Ward::new();
+    ward.observe(0.0, VitalSigns { spo2: Some(84.0), ..urgent() });
+    assert_eq!(ward.passes(179.0), ["again 1 Unacknowledged"]);
+    assert_eq!(ward.passes(180.0), ["again 2 Unacknowledged", "+LimitLow"]);
+}
+
+#[test]
 fn an_unanswered_emergency_covers_a_limit_until_it_is_acknowledged() {
     let mut ward = Ward::new();
     let sick = VitalSigns { spo2: Some(84.0), ..urgent() };
@@ -264,12 +283,17 @@ fn an_alarm_that_nobody_answers_calls_again_and_silence_postpones_that() {
 
     let mut silenced = Ward::new();
     silenced.observe(0.0, emergency());
-    let silence = AlarmSilenced { alarm: None, by: "clinician".parse().unwrap(), seconds: 120 };
-    silenced.happens(10.0, EventBody::AlarmSilenced(silence));
+    let silence = |seconds| AlarmSilenced { alarm: None, by: "clinician".parse().unwrap(), seconds };
+    silenced.happens(10.0, EventBody::AlarmSilenced(silence(120)));
     assert!(silenced.passes(129.0).is_empty());
     assert_eq!(silenced.passes(130.0), ["again 1 Unacknowledged"]);
     silenced.acknowledge(131.0);
     assert!(silenced.passes(10_000.0).is_empty(), "it was answered");
+    let mut long = Ward::new();
+    long.observe(0.0, emergency());
+    long.happens(10.0, EventBody::AlarmSilenced(silence(300)));
+    assert_eq!(long.passes(429.0), ["again 1 Unacknowledged"], "what was held back does not come all at once");
+    assert_eq!(long.passes(430.0), ["again 2 Unacknowledged"]);
 }
 
 #[test]

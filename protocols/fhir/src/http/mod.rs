@@ -7,31 +7,31 @@ use crate::{
     bundle, capability,
     issue::{Code, Failure, Issue, outcome},
     json,
-    limits::{MAX_BUNDLE_BYTES, MAX_RESOURCE_BYTES},
+    limits::{MAX_BUNDLE_BYTES, MAX_FORM_BYTES, MAX_RESOURCE_BYTES},
     observation::subject::alone,
     query,
     resource::{Id, Kind},
     search::Search,
     service::Service,
-    subscription::serve_socket,
+    subscription::{Content, serve_socket},
 };
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{Path, RawQuery, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::{HeaderMap, header},
     response::{IntoResponse as _, Response},
     routing::{any, get, post},
 };
 use healthsync_events::{Refusal, Timestamp};
-use negotiate::{Preferences, Return, content_type, preferences};
+use negotiate::{Preferences, Return, content_type, form_type, preferences};
 use reply::Reply;
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// sockets at a time.
+/// Sockets open at a time.
 const MAX_SOCKETS: usize = 64;
 
 /// Bytes of notifications that may wait in a socket's own buffer.
@@ -72,10 +72,13 @@ pub fn router(door: Arc<Door>) -> Router {
         .route("/fhir/", post(process))
         .route("/fhir/metadata", get(metadata))
         .route("/fhir/Observation", get(search_observations).post(create_observation))
+        .route("/fhir/Observation/_search", post(search_observations_by_form))
         .route("/fhir/Observation/{id}", get(read_observation))
         .route("/fhir/RiskAssessment", get(search_risks))
+        .route("/fhir/RiskAssessment/_search", post(search_risks_by_form))
         .route("/fhir/RiskAssessment/{id}", get(read_risk))
         .route("/fhir/DetectedIssue", get(search_issues))
+        .route("/fhir/DetectedIssue/_search", post(search_issues_by_form))
         .route("/fhir/DetectedIssue/{id}", get(read_issue))
         .route("/fhir/Subscription", get(subscriptions).post(subscribe))
         .route("/fhir/Subscription/{id}", get(subscription).delete(unsubscribe))
@@ -103,12 +106,15 @@ async fn metadata(State(door): Shared, headers: HeaderMap, RawQuery(query): RawQ
     Ok(Reply::ok(capability::statement(&door.base(&headers), &door.started.to_string(), rest_hook)))
 }
 
+async fn bytes(body: Body, limit: usize) -> Result<Bytes, Failure> {
+    let too_long = |_| Failure::new(413, Issue::error(Code::TooLong, format!("the body exceeds {limit} bytes")));
+    to_bytes(body, limit).await.map_err(too_long)
+}
+
 /// The body as a resource of this type.
 async fn resource(headers: &HeaderMap, body: Body, limit: usize, kind: &str) -> Result<Value, Failure> {
     content_type(headers)?;
-    let too_long = |_| Failure::new(413, Issue::error(Code::TooLong, format!("the body exceeds {limit} bytes")));
-    let bytes = to_bytes(body, limit).await.map_err(too_long)?;
-    let resource = json::read(&bytes)?;
+    let resource = json::read(&bytes(body, limit).await?)?;
     if resource.get("resourceType").and_then(Value::as_str) != Some(kind) {
         return Err(Failure::new(400, Issue::error(Code::Value, format!("the body is no {kind}"))));
     }
@@ -163,8 +169,23 @@ async fn search(door: &Door, kind: Kind, headers: &HeaderMap, query: Option<&str
     Ok(Reply::ok(door.service.search(&search, &door.base(headers)).await?))
 }
 
+/// A search whose parameters are in the body, so that no log of addresses holds whom they name; those in the address
+/// count as well.
+async fn search_by_form(
+    door: &Door,
+    kind: Kind,
+    headers: &HeaderMap,
+    query: Option<&str>,
+    body: Body,
+) -> Result<Reply, Failure> {
+    form_type(headers)?;
+    let form = bytes(body, MAX_FORM_BYTES).await?;
+    let all = format!("{}&{}", query.unwrap_or_default(), String::from_utf8_lossy(&form));
+    search(door, kind, headers, Some(&all)).await
+}
+
 macro_rules! of_kind {
-    ($read:ident, $search:ident, $kind:expr) => {
+    ($read:ident, $search:ident, $by_form:ident, $kind:expr) => {
         async fn $read(
             State(door): Shared,
             Path(id): Path<String>,
@@ -177,12 +198,21 @@ macro_rules! of_kind {
         async fn $search(State(door): Shared, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Reply, Failure> {
             search(&door, $kind, &headers, query.as_deref()).await
         }
+
+        async fn $by_form(
+            State(door): Shared,
+            headers: HeaderMap,
+            RawQuery(query): RawQuery,
+            body: Body,
+        ) -> Result<Reply, Failure> {
+            search_by_form(&door, $kind, &headers, query.as_deref(), body).await
+        }
     };
 }
 
-of_kind!(read_observation, search_observations, Kind::Observation);
-of_kind!(read_risk, search_risks, Kind::RiskAssessment);
-of_kind!(read_issue, search_issues, Kind::DetectedIssue);
+of_kind!(read_observation, search_observations, search_observations_by_form, Kind::Observation);
+of_kind!(read_risk, search_risks, search_risks_by_form, Kind::RiskAssessment);
+of_kind!(read_issue, search_issues, search_issues_by_form, Kind::DetectedIssue);
 
 async fn subscribe(State(door): Shared, headers: HeaderMap, body: Body) -> Result<Reply, Failure> {
     let Preferences { answer, .. } = preferences(&headers, "")?;
@@ -215,12 +245,18 @@ async fn status(State(door): Shared, Path(id): Path<String>) -> Result<Reply, Fa
 
 async fn events(State(door): Shared, Path(id): Path<String>, RawQuery(query): RawQuery) -> Result<Reply, Failure> {
     let pairs = query::pairs(query.as_deref().unwrap_or_default());
+    let asked = |name: &str| pairs.iter().find(|(own, _)| own == name).map(|(_, text)| text.as_str());
+    let refuse = |what: &'static str| Failure::new(400, Issue::error(Code::Value, what));
     let number = |name: &str, otherwise: u64| -> Result<u64, Failure> {
-        let Some((_, text)) = pairs.iter().find(|(own, _)| own == name) else { return Ok(otherwise) };
-        text.parse().map_err(|_| Failure::new(400, Issue::error(Code::Value, "an event's number is a number")))
+        let Some(text) = asked(name) else { return Ok(otherwise) };
+        text.parse().map_err(|_| refuse("an event's number is a number"))
     };
     let (since, until) = (number("eventsSinceNumber", 1)?, number("eventsUntilNumber", u64::MAX)?);
-    Ok(Reply::ok(door.service.subscriptions.events(&id, since, until).await?))
+    let content = match asked("content") {
+        Some(name) => Some(Content::named(name).ok_or_else(|| refuse("content is empty, id-only or full-resource"))?),
+        None => None,
+    };
+    Ok(Reply::ok(door.service.subscriptions.events(&id, since, until, content).await?))
 }
 
 async fn token(State(door): Shared, Path(id): Path<String>, headers: HeaderMap) -> Result<Reply, Failure> {

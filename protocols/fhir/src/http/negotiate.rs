@@ -6,6 +6,9 @@ use crate::{
 };
 use axum::http::{HeaderMap, header};
 
+/// How parameters are written in a body.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// What the answer to a creation holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Return {
@@ -67,6 +70,14 @@ pub fn content_type(headers: &HeaderMap) -> Result<(), Failure> {
         (_, false) => refuse("only FHIR version 4.0 is taken"),
         _ => Ok(()),
     }
+}
+
+/// 415 unless the body is a form.
+pub fn form_type(headers: &HeaderMap) -> Result<(), Failure> {
+    if header_text(headers, header::CONTENT_TYPE).is_some_and(|text| essence(text) == FORM) {
+        return Ok(());
+    }
+    Err(Failure::new(415, Issue::error(Code::NotSupported, "only application/x-www-form-urlencoded is taken")))
 }
 
 fn acceptable(range: &str) -> bool {
@@ -137,6 +148,9 @@ mod tests {
             assert_eq!(content_type(&headers("content-type", content)).unwrap_err().status, 415, "{content}");
         }
         assert!(content_type(&HeaderMap::new()).is_err());
+        let form = headers("content-type", "application/x-www-form-urlencoded; charset=UTF-8");
+        assert!(form_type(&form).is_ok() && content_type(&form).is_err());
+        assert_eq!(form_type(&headers("content-type", "application/json")).unwrap_err().status, 415);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::prediction::tests::predicted;
 use healthsync_events::{
     Event, EventBody, MonitorProtocol, MonitorSource, Seq, VERSION, VitalSigns, clinical::VitalsObserved,
 };
@@ -46,6 +47,20 @@ fn codes_and_dates_choose() {
     assert_eq!(total(&[("date", "ge1970-01-05"), ("date", "lt1970-01-07"), ("code", "8867-4")]), 2);
     assert_eq!(total(&[("date", "1970"), ("code", "8867-4")]), 10);
     assert_eq!(total(&[("date", "gt1970-01-09"), ("code", "8867-4")]), 2);
+    assert_eq!(total(&[("category", "vital-signs"), ("code", "8867-4")]), 10);
+    assert_eq!(total(&[("category", "laboratory,vital-signs"), ("code", "8867-4")]), 10);
+    assert_eq!(total(&[("category", "laboratory")]), 0);
+}
+
+#[test]
+fn what_a_model_expects_is_found_among_the_assessments() {
+    let mut chart = chart(1);
+    let at = Timestamp::from_millis(2 * 86_400_000);
+    let body = EventBody::RiskPredicted(predicted());
+    chart.apply(&Event { v: VERSION, session: chart.session, seq: Seq(2), at, body });
+    let asked = [("patient".to_owned(), "P1".to_owned()), ("date".to_owned(), "1970-01-03".to_owned())];
+    let found = Search::read(Kind::RiskAssessment, &asked, false).unwrap().find(&chart);
+    assert_eq!((found.total, found.page[0].seq, found.page[0].part), (1, Seq(2), 0));
 }
 
 #[test]
@@ -79,6 +94,7 @@ fn a_search_that_is_not_understood_is_refused() {
         &[("patient", "P1"), ("_count", "many")],
         &[("patient", "P1"), ("_cursor", "1.2")],
         &[("patient", "P1"), ("_sort", "code")],
+        &[("patient", "P1"), ("identified", "1970")],
     ] {
         assert_eq!(read(query).unwrap_err().status, 400, "{query:?}");
     }

@@ -24,7 +24,7 @@ pub struct Endpoint {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be an absolute http or https address without user, fragment, '..' or spaces")]
+#[error("must be an absolute http or https address without user, fragment, '..', escaped dots or slashes, or spaces")]
 pub struct NoEndpoint;
 
 impl FromStr for Endpoint {
@@ -47,10 +47,10 @@ impl FromStr for Endpoint {
             None => return Err(NoEndpoint),
         };
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let dots = |segment: &str| {
-            matches!(segment.to_ascii_lowercase().as_str(), "." | ".." | "%2e" | "%2e%2e" | ".%2e" | "%2e.")
-        };
-        if uri.path().split('/').any(dots) {
+        // What some servers take for a step to another folder: dots, dots with parameters, and escapes of either.
+        let escaped = uri.path().to_ascii_lowercase();
+        let dots = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
+        if ["%2e", "%2f", "%5c"].iter().any(|escape| escaped.contains(escape)) || uri.path().split('/').any(dots) {
             return Err(NoEndpoint);
         }
         Ok(Self { scheme, host, port, path: path.to_owned() })
@@ -103,6 +103,9 @@ mod tests {
             "https://ehr.example/",
             "https://ehr.example/hooks/../admin",
             "https://ehr.example/hooks/%2e%2e/admin",
+            "https://ehr.example/hooks/.%2E/admin",
+            "https://ehr.example/hooks/..%2fadmin",
+            "https://ehr.example/hooks/..;v=1/admin",
             "https://ehr.example@127.0.0.1/hooks",
             "https://127.0.0.1/hooks",
             "https://[::1]/hooks",

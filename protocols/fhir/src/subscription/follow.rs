@@ -5,7 +5,7 @@
 //! and none is left out.
 
 use super::{
-    Channel, Followed, Status,
+    Channel, Followed, Status, Subscription,
     live::{Live, now},
     manager::Subscriptions,
     notice::{Happened, Type},
@@ -14,7 +14,7 @@ use crate::{chart::Charts, search::Whose};
 use futures_util::StreamExt;
 use healthsync_events::{Event, EventBody, EventStream, Refusal, Seq, SessionId};
 use std::{convert::Infallible, sync::Arc, time::Duration};
-use tokio::time::{Instant, interval_at, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 /// How often it is looked whether a consultation has begun.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -34,6 +34,7 @@ impl Follower {
     /// Until the subscription is stopped, over, or cannot be delivered.
     pub async fn run(self) {
         let stop = self.live.stop.clone();
+        let _over = self.live.over.clone().drop_guard();
         if stop.run_until_cancelled(self.work()).await.is_some() {
             tracing::info!("a FHIR subscription has come to its end");
         }
@@ -68,6 +69,7 @@ impl Follower {
             }
             let last = subscription.follows.last().copied();
             if let Some(last) = last
+                && last.until.is_none()
                 && self.goes_on(last).await
             {
                 return Ok(last);
@@ -77,14 +79,25 @@ impl Follower {
                 Whose::Session(session) => return Ok(self.begin(*session, Seq::FIRST).await),
                 Whose::Patient(patient) => {
                     if let Ok(Some(session)) = self.owner.sessions().of_patient(patient).await
-                        && subscription.follows.iter().all(|followed| followed.session != session)
+                        && let Some(from) = self.news_of(session, &subscription).await
                     {
-                        return Ok(self.begin(session, Seq::FIRST).await);
+                        return Ok(self.begin(session, from).await);
                     }
                 }
             }
             self.beat_while_waiting().await?;
         }
+    }
+
+    /// The first event of a consultation that is news; none where all of it has been told.
+    async fn news_of(&self, session: SessionId, subscription: &Subscription) -> Option<Seq> {
+        if let Some(followed) = subscription.follows.iter().rev().find(|followed| followed.session == session) {
+            return followed.until;
+        }
+        let summary = self.owner.sessions().summary(session).await.ok()?;
+        // What was there before the subscription was is none.
+        let older = summary.started_at < subscription.created;
+        Some(if older { summary.head.next() } else { Seq::FIRST })
     }
 
     async fn goes_on(&self, followed: Followed) -> bool {
@@ -95,7 +108,7 @@ impl Follower {
     }
 
     async fn begin(&self, session: SessionId, from: Seq) -> Followed {
-        let mut followed = Followed { session, from, next: from, before: 0 };
+        let mut followed = Followed { session, from, next: from, until: None, before: 0 };
         let kept = self.live.change(|subscription| {
             followed.before = subscription.sent;
             if subscription.follows.len() >= super::manager::MAX_FOLLOWED {
@@ -107,7 +120,14 @@ impl Follower {
         followed
     }
 
-    /// One consultation, until it ends.
+    /// Whether the patient has a newer consultation: that is where what comes is recorded from then on, even if nobody
+    /// has ended this one.
+    async fn has_moved_on(&self, session: SessionId) -> bool {
+        let Whose::Patient(patient) = self.live.subscription().whose else { return false };
+        matches!(self.owner.sessions().of_patient(&patient).await, Ok(Some(newest)) if newest != session)
+    }
+
+    /// One consultation, until it ends or the patient has a newer one.
     async fn follow(&self, followed: Followed) -> Result<(), Over> {
         let mut events: EventStream = match self.owner.sessions().events(followed.session, followed.next).await {
             Ok(events) => events,
@@ -115,11 +135,22 @@ impl Follower {
         };
         let beat = self.heartbeat();
         let mut silence = interval_at(Instant::now() + beat, beat);
+        let mut look = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let event = tokio::select! {
+                // What is there already comes first: a consultation is left when all of it has been told.
+                biased;
                 event = events.next() => event,
                 _ = silence.tick() => {
                     self.sign_of_life().await?;
+                    continue;
+                }
+                _ = look.tick() => {
+                    if self.has_moved_on(followed.session).await {
+                        self.live.change(leave);
+                        return Ok(());
+                    }
                     continue;
                 }
             };
@@ -146,8 +177,11 @@ impl Follower {
     /// Notifies of the event if it is wanted; whether it was.
     async fn take(&self, event: &Event) -> Result<bool, Over> {
         let subscription = self.live.subscription();
+        if subscription.end.is_some_and(|end| end <= now()) {
+            return Err(self.off().await);
+        }
         let next = event.seq.next();
-        let step = |subscription: &mut super::Subscription| {
+        let step = |subscription: &mut Subscription| {
             if let Some(last) = subscription.follows.last_mut() {
                 last.next = next;
             }
@@ -256,11 +290,18 @@ impl Follower {
     }
 }
 
+/// What comes in the consultation from now on does not count, unless it becomes the patient's newest again.
+fn leave(subscription: &mut Subscription) {
+    if let Some(last) = subscription.follows.last_mut() {
+        last.until = Some(last.next);
+    }
+}
+
 /// The resources that an event is about, as they stand now.
 pub(super) async fn resources(
     charts: &Charts,
     event: &Event,
-    subscription: &super::Subscription,
+    subscription: &Subscription,
 ) -> Result<Vec<serde_json::Value>, Refusal> {
     let held = charts.get(event.session).await?;
     let chart = held.chart()?;

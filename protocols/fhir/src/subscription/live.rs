@@ -17,11 +17,14 @@ pub(super) struct Live {
     /// To the sockets that are bound.
     out: broadcast::Sender<Arc<str>>,
     pub stop: CancellationToken,
+    /// Cancelled once nobody works for it any more: from then on nothing of it is kept.
+    pub over: CancellationToken,
 }
 
 impl Live {
     pub fn new(subscription: Subscription, stop: CancellationToken) -> Self {
-        Self { kept: Mutex::new(subscription), out: broadcast::Sender::new(BEHIND), stop }
+        let out = broadcast::Sender::new(BEHIND);
+        Self { kept: Mutex::new(subscription), out, stop, over: CancellationToken::new() }
     }
 
     pub fn subscription(&self) -> Subscription {

@@ -1,7 +1,7 @@
 //! All subscriptions: kept durably, started again with the server, bounded in number.
 
 use super::{
-    Allowed, Channel, Courier, Followed, Status, Subscription,
+    Allowed, Channel, Content, Courier, Followed, Status, Subscription,
     allow::Endpoint,
     follow::{self, Follower},
     live::{Live, now},
@@ -15,7 +15,7 @@ use crate::{
     search::Whose,
 };
 use futures_util::StreamExt;
-use healthsync_events::{Documents, Refusal, Sessions, Timestamp};
+use healthsync_events::{Documents, Refusal, Seq, Sessions, Timestamp};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -30,6 +30,10 @@ const SHELF: &str = "fhir-subscriptions";
 
 /// Consultations of one subscription that are remembered for `$events`.
 pub(super) const MAX_FOLLOWED: usize = 64;
+
+/// Subscriptions that follow one patient or one consultation at a time. Each reads its events as a page does, and a
+/// session has places for so many readers.
+const MAX_OF_ONE: usize = 16;
 
 /// Subscriptions taken up again, even if fewer are allowed by now.
 const MAX_KEPT: usize = 1_024;
@@ -59,6 +63,8 @@ pub struct Subscriptions {
     settings: Settings,
     live: Mutex<BTreeMap<String, Arc<Live>>>,
     tokens: Mutex<HashMap<String, (String, Timestamp)>>,
+    /// Held from counting subscriptions until there is one more.
+    creating: tokio::sync::Mutex<()>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -71,8 +77,8 @@ impl Subscriptions {
         settings: Settings,
         stop: CancellationToken,
     ) -> Self {
-        let (live, tokens) = (Mutex::default(), Mutex::default());
-        Self { sessions, documents, charts, settings, live, tokens, stop, tasks: TaskTracker::new() }
+        let (live, tokens, creating) = (Mutex::default(), Mutex::default(), tokio::sync::Mutex::default());
+        Self { sessions, documents, charts, settings, live, tokens, creating, stop, tasks: TaskTracker::new() }
     }
 
     /// Takes up the subscriptions that an earlier run has left.
@@ -133,10 +139,8 @@ impl Subscriptions {
         let id = Uuid::now_v7().to_string();
         let mut subscription =
             resource::read(resource, Asked { id, base, now: now(), allowed: &self.settings.allowed })?;
-        if self.lock().len() >= self.settings.max {
-            let many = format!("there are {} subscriptions already", self.settings.max);
-            return Err(Failure::new(429, Issue::error(Code::Throttled, many)));
-        }
+        let _alone = self.creating.lock().await;
+        self.has_room(&subscription.whose)?;
         if let Some(followed) = self.now_open(&subscription.whose).await? {
             subscription.follows.push(followed);
         }
@@ -147,6 +151,19 @@ impl Subscriptions {
         let shown = resource::write(&subscription);
         self.start(subscription);
         Ok(shown)
+    }
+
+    fn has_room(&self, whose: &Whose) -> Result<(), Failure> {
+        let all = self.lock();
+        let full = |many: String| Err(Failure::new(429, Issue::error(Code::Throttled, many)));
+        if all.len() >= self.settings.max {
+            return full(format!("there are {} subscriptions already", self.settings.max));
+        }
+        let follows = |live: &&Arc<Live>| !live.over.is_cancelled() && live.subscription().whose == *whose;
+        if all.values().filter(follows).count() >= MAX_OF_ONE {
+            return full(format!("{MAX_OF_ONE} subscriptions follow the same already"));
+        }
+        Ok(())
     }
 
     /// What is in the consultation already is no news.
@@ -163,7 +180,7 @@ impl Subscriptions {
             other => other?,
         };
         let from = summary.head.next();
-        Ok(Some(Followed { session, from, next: from, before: 0 }))
+        Ok(Some(Followed { session, from, next: from, until: None, before: 0 }))
     }
 
     fn start(self: &Arc<Self>, subscription: Subscription) {
@@ -178,6 +195,8 @@ impl Subscriptions {
         metrics::gauge!("healthsync_fhir_subscriptions").set(count as f64);
         if working {
             self.tasks.spawn(Follower { live, owner: Arc::clone(self) }.run());
+        } else {
+            live.over.cancel();
         }
     }
 
@@ -213,6 +232,8 @@ impl Subscriptions {
     pub async fn delete(&self, id: &str) -> Result<(), Failure> {
         let live = self.find(id)?;
         live.stop.cancel();
+        // Its last word on how things stand must not be kept after it is removed.
+        live.over.cancelled().await;
         self.documents.remove(SHELF, id.to_owned()).await?;
         let count = {
             let mut all = self.lock();
@@ -228,9 +249,11 @@ impl Subscriptions {
         Ok(notice::status_bundle(&self.find(id)?.subscription()))
     }
 
-    /// `$events`: notifications from `since` to `until`, counted again from the log; at most [`MAX_EVENTS`].
-    pub async fn events(&self, id: &str, since: u64, until: u64) -> Result<Value, Failure> {
-        let subscription = self.find(id)?.subscription();
+    /// `$events`: notifications from `since` to `until`, counted again from the log; at most [`MAX_EVENTS`]. They hold as
+    /// much as the subscription's do, or as is asked for.
+    pub async fn events(&self, id: &str, since: u64, until: u64, content: Option<Content>) -> Result<Value, Failure> {
+        let mut subscription = self.find(id)?.subscription();
+        subscription.content = content.unwrap_or(subscription.content);
         let until = until.min(subscription.sent);
         let mut happened = Vec::new();
         for (index, followed) in subscription.follows.iter().enumerate() {
@@ -251,6 +274,7 @@ impl Subscriptions {
         happened: &mut Vec<Happened>,
     ) -> Result<(), Failure> {
         let head = self.sessions.summary(followed.session).await?.head;
+        let head = followed.until.map_or(head, |until| head.min(Seq(until.0.saturating_sub(1))));
         if followed.from > head {
             return Ok(());
         }

@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 pub enum Topic {
     /// Vital signs were recorded, corrected or withdrawn.
     VitalSigns,
-    /// A score was computed.
+    /// A score was computed, or a model expects something.
     Risk,
     /// An alarm was raised, or is over.
     Alarm,
@@ -64,6 +64,17 @@ pub enum Content {
     Empty,
     IdOnly,
     FullResource,
+}
+
+impl Content {
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "empty" => Some(Self::Empty),
+            "id-only" => Some(Self::IdOnly),
+            "full-resource" => Some(Self::FullResource),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +113,10 @@ pub struct Followed {
     pub from: Seq,
     /// The first that has not been dealt with.
     pub next: Seq,
+    /// The first that does not count any more: the patient had a newer consultation. None while it is followed, and
+    /// where it was followed to its end.
+    #[serde(default)]
+    pub until: Option<Seq>,
     /// Notifications before this consultation.
     pub before: u64,
 }
@@ -140,7 +155,12 @@ impl Subscription {
                 EventBody::VitalsAmended(amended) => shown(&parts_amended(amended)),
                 _ => false,
             },
-            Topic::Risk => matches!(event.body, EventBody::RiskScored(_) | EventBody::ScoresComputed(_)),
+            Topic::Risk => match &event.body {
+                EventBody::RiskScored(_) | EventBody::RiskPredicted(_) => true,
+                // None of them can be made any more: there is no resource for that.
+                EventBody::ScoresComputed(computed) => !computed.scores.is_empty(),
+                _ => false,
+            },
             Topic::Alarm => {
                 matches!(event.body, EventBody::AlarmRaised(_) | EventBody::AlarmCleared(_) | EventBody::DeviceAlarm(_))
             }
@@ -154,5 +174,53 @@ impl Subscription {
         let text = |coding: &Value, name: &str| coding.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut all = codings.iter().map(|coding| (text(coding, "system"), text(coding, "code")));
         self.codes.is_empty() || all.any(|(system, code)| self.codes.iter().any(|token| token.is(&system, &code)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prediction::tests::predicted;
+    use healthsync_events::{VERSION, risk::ScoresComputed};
+    use uuid::Uuid;
+
+    fn subscription(topic: Topic) -> Subscription {
+        Subscription {
+            id: "s1".into(),
+            topic,
+            whose: Whose::Session(SessionId(Uuid::nil())),
+            codes: Vec::new(),
+            reason: String::new(),
+            end: None,
+            channel: Channel::Websocket,
+            content: Content::FullResource,
+            heartbeat: None,
+            base: "http://localhost/fhir".into(),
+            created: Timestamp::from_millis(0),
+            status: Status::Active,
+            error: None,
+            sent: 0,
+            follows: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_topic_of_risk_tells_of_what_a_model_expects() {
+        let event = |body| {
+            let at = Timestamp::from_millis(0);
+            Event { v: VERSION, session: SessionId(Uuid::nil()), seq: Seq(3), at, body }
+        };
+        let learned = event(EventBody::RiskPredicted(predicted()));
+        let wanting = Topic::ALL.map(|topic| subscription(topic).wants(&learned));
+        assert_eq!(wanting, [false, true, false]);
+        let none = event(EventBody::ScoresComputed(ScoresComputed { scores: Vec::new(), because: Seq(2) }));
+        assert!(!subscription(Topic::Risk).wants(&none), "there is no resource for it");
+    }
+
+    #[test]
+    fn a_consultation_that_was_kept_before_it_could_be_left_goes_on() {
+        let kept = r#"{"session":"00000000-0000-0000-0000-000000000000","from":1,"next":4,"before":2}"#;
+        let followed: Followed = serde_json::from_str(kept).unwrap();
+        assert_eq!((followed.next, followed.until), (Seq(4), None));
     }
 }

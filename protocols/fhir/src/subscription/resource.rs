@@ -10,7 +10,7 @@ use crate::{
     names::{BACKPORT_CONTENT, BACKPORT_FILTER, BACKPORT_HEARTBEAT, BACKPORT_SUBSCRIPTION, BACKPORT_TIMEOUT},
     observation::value::clip,
     query,
-    search::{Search, Token, Whose},
+    search::{Search, Token, Whose, escape},
     time,
 };
 use axum::http::{HeaderName, HeaderValue};
@@ -180,15 +180,11 @@ fn content(channel: &Node<'_>, issues: &mut Vec<Issue>) -> Content {
     let beside = channel.object("_payload", issues);
     let extensions = beside.map_or_else(Vec::new, |beside| extensions(&beside, BACKPORT_CONTENT, issues));
     let named = extensions.first().and_then(|extension| extension.text("valueCode", issues));
-    match named {
-        Some("full-resource") => Content::FullResource,
-        Some("empty") => Content::Empty,
-        Some("id-only") | None => Content::IdOnly,
-        Some(_) => {
-            issues.push(Issue::error(Code::CodeInvalid, "is no payload content").at(channel.below("payload")));
-            Content::IdOnly
-        }
+    let content = named.map_or(Some(Content::IdOnly), Content::named);
+    if content.is_none() {
+        issues.push(Issue::error(Code::CodeInvalid, "is no payload content").at(channel.below("payload")));
     }
+    content.unwrap_or(Content::IdOnly)
 }
 
 fn heartbeat(channel: &Node<'_>, issues: &mut Vec<Issue>) -> Option<u32> {
@@ -249,10 +245,10 @@ pub fn write(subscription: &Subscription) -> Value {
 
 fn criteria(subscription: &Subscription) -> String {
     let whose = match &subscription.whose {
-        Whose::Patient(patient) => format!("patient={patient}"),
+        Whose::Patient(patient) => format!("patient={}", escape(patient.as_str())),
         Whose::Session(session) => format!("encounter={session}"),
     };
-    let codes: Vec<String> = subscription.codes.iter().map(Token::to_string).collect();
+    let codes: Vec<String> = subscription.codes.iter().map(|token| escape(&token.to_string())).collect();
     let codes = if codes.is_empty() { String::new() } else { format!("&code={}", codes.join(",")) };
     format!("{}?{whose}{codes}", subscription.topic.kind().name())
 }

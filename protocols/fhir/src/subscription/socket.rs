@@ -47,6 +47,13 @@ pub async fn serve(socket: WebSocket, subscriptions: Arc<Subscriptions>, shutdow
                 Some(Err(Behind)) => break Some((close_code::POLICY, "too slow: bind again and ask for $events")),
                 None => break None,
             },
+            // A subscription is over: its place is free, and without any other there is nothing to wait for.
+            Some(_) = bound.join_next() => {
+                if bound.is_empty() {
+                    break Some((close_code::NORMAL, "the subscription is over"));
+                }
+                continue;
+            }
             _ = ping.tick() => {
                 if alive.elapsed() > DEAD_AFTER {
                     break None;
@@ -88,8 +95,10 @@ async fn pass_on(live: Arc<Live>, outgoing: mpsc::Sender<Result<Arc<str>, Behind
     }
     loop {
         let notice = tokio::select! {
-            () = live.stop.cancelled() => return,
+            // What was published before its end is passed on.
+            biased;
             notice = notices.recv() => notice,
+            () = live.over.cancelled() => return,
         };
         let passed = match notice {
             Ok(text) => outgoing.send(Ok(text)).await,

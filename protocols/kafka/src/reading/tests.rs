@@ -122,6 +122,7 @@ fn the_schema_beside_the_code_is_current() {
     let mut fresh = serde_json::to_string_pretty(&schemars::schema_for!(VitalsMessage)).unwrap();
     fresh.push('\n');
     if std::env::var_os("UPDATE_GENERATED").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, &fresh).unwrap();
     }
     let current = std::fs::read_to_string(&path).unwrap_or_default();

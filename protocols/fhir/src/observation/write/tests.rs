@@ -23,7 +23,8 @@ fn source() -> MonitorSource {
 
 fn written(body: EventBody) -> Vec<Value> {
     let patient = PatientId::new("P1").unwrap();
-    of_event(&event(body), &Context { session: SessionId(Uuid::nil()), patient: &patient, ended: &|_| None })
+    let session = SessionId(Uuid::nil());
+    of_event(&event(body), &Context { session, patient: &patient, ended: &|_| None, part: &|_, _, _| None })
 }
 
 fn observed_of(vitals: VitalSigns) -> EventBody {
@@ -99,7 +100,8 @@ fn what_was_withdrawn_since_is_no_result_any_more() {
     let patient = PatientId::new("P1").unwrap();
     let ended = Ended { seq: Seq(9), at: Timestamp::from_millis(1_795_435_300_000) };
     let ended = |part| (part == 0).then_some(ended);
-    let context = Context { session: SessionId(Uuid::nil()), patient: &patient, ended: &ended };
+    let session = SessionId(Uuid::nil());
+    let context = Context { session, patient: &patient, ended: &ended, part: &|_, _, _| None };
     let pulse = VitalSigns { heart_rate: Some(180.0), ..VitalSigns::default() };
     let shown = of_event(&event(observed_of(pulse)), &context);
     assert_eq!((&shown[0]["status"], &shown[0]["meta"]["versionId"]), (&json!("entered-in-error"), &json!("2")));
