@@ -192,7 +192,9 @@ fn monitored(model: &mut Deterioration) -> anyhow::Result<Question> {
         row.set(index, f32::midpoint(input.low, input.high));
     }
     let mut bedside = Bedside::new(UNKNOWN);
-    (0..HOURS).for_each(|hour| bedside.take(&row, hour * 3_600));
+    for hour in 0..HOURS {
+        bedside.take(&row, hour * 3_600);
+    }
     let question = bedside.question().context("nothing was measured")?;
     let scored = model.run(std::slice::from_ref(&question)).pop().context("no answer")??;
     bedside.answered(&question, Some(scored.state));
