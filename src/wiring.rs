@@ -60,7 +60,9 @@ impl LoadedModels {
         let speech = speech_settings(&config.speech, &load::voices(&registry))?;
         let (transcribe, translate, speak) = start(config, &registry)?;
         let deterioration = risk::start(&registry, &config.models)?;
-        deterioration.iter().for_each(|pool| watch(&readiness, pool));
+        if let Some(pool) = &deterioration {
+            watch(&readiness, pool);
+        }
         watch(&readiness, &transcribe);
         watch(&readiness, &translate);
         watch(&readiness, &speak);

@@ -292,16 +292,16 @@ fn check_input(input: &EventBody) -> Result<(), Refusal> {
 }
 
 impl Documents for Directory {
-    fn put(&self, shelf: &'static str, name: String, body: String) -> BoxFuture<'_, Result<(), Refusal>> {
-        Box::pin(async move { self.store.put_document(shelf, name, body).await.map_err(Refusal::from) })
+    fn put(&self, place: &'static str, name: String, body: String) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async move { self.store.put_document(place, name, body).await.map_err(Refusal::from) })
     }
 
-    fn remove(&self, shelf: &'static str, name: String) -> BoxFuture<'_, Result<(), Refusal>> {
-        Box::pin(async move { self.store.remove_document(shelf, name).await.map_err(Refusal::from) })
+    fn remove(&self, place: &'static str, name: String) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async move { self.store.remove_document(place, name).await.map_err(Refusal::from) })
     }
 
-    fn on_shelf(&self, shelf: &'static str, limit: usize) -> BoxFuture<'_, Result<Vec<(String, String)>, Refusal>> {
-        Box::pin(async move { self.store.documents(shelf, limit).await.map_err(Refusal::from) })
+    fn on_shelf(&self, place: &'static str, limit: usize) -> BoxFuture<'_, Result<Vec<(String, String)>, Refusal>> {
+        Box::pin(async move { self.store.documents(place, limit).await.map_err(Refusal::from) })
     }
 }
 

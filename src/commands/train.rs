@@ -142,6 +142,7 @@ impl Shown {
 mod tests {
     use super::*;
     use healthsync_deteriorate::Weights;
+    use std::fmt::Write as _;
 
     /// A stay of 12 hours; of every third patient the pulse rises and the last three hours are positive.
     fn record(patient: usize) -> String {
@@ -149,7 +150,7 @@ mod tests {
         for hour in 1..=12 {
             let septic = patient.is_multiple_of(3) && hour > 9;
             let pulse = if septic { 130 } else { 75 + (patient * 7 + hour) % 11 };
-            text += &format!("{pulse}|37.{}|60|1|{hour}|{}\n", hour % 10, u8::from(septic));
+            let _ = writeln!(text, "{pulse}|37.{}|60|1|{hour}|{}", hour % 10, u8::from(septic));
         }
         text
     }

@@ -114,11 +114,11 @@ pub trait Store: SessionLog + Positions {
     /// What is known of a patient, by whichever identifier.
     fn patient(&self, patient: PatientId) -> BoxFuture<'_, Result<Option<PatientChanged>, LogError>>;
 
-    /// Puts a document in the place of what has its name on that shelf.
-    fn put_document(&self, shelf: &'static str, name: String, body: String) -> BoxFuture<'_, Result<(), LogError>>;
+    /// Puts a document in the place of what has its name on that place.
+    fn put_document(&self, place: &'static str, name: String, body: String) -> BoxFuture<'_, Result<(), LogError>>;
 
-    fn remove_document(&self, shelf: &'static str, name: String) -> BoxFuture<'_, Result<(), LogError>>;
+    fn remove_document(&self, place: &'static str, name: String) -> BoxFuture<'_, Result<(), LogError>>;
 
-    /// At most `limit` documents of a shelf with their names, in the order of names.
-    fn documents(&self, shelf: &'static str, limit: usize) -> BoxFuture<'_, Result<Vec<(String, String)>, LogError>>;
+    /// At most `limit` documents of a place with their names, in the order of names.
+    fn documents(&self, place: &'static str, limit: usize) -> BoxFuture<'_, Result<Vec<(String, String)>, LogError>>;
 }

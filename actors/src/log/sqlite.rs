@@ -43,7 +43,7 @@ const SCHEMA: &str = "
         id INTEGER PRIMARY KEY AUTOINCREMENT, former TEXT NOT NULL UNIQUE, current TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS aliases_by_current ON aliases (current);
     CREATE TABLE IF NOT EXISTS documents (
-        shelf TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (shelf, name)) WITHOUT ROWID;
+        place TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (place, name)) WITHOUT ROWID;
 ";
 
 /// Takes over what earlier versions kept in `unmatched`.
@@ -260,20 +260,20 @@ impl Store for SqliteStore {
         self.query(move |db| monitors::patient(db, &patient))
     }
 
-    fn put_document(&self, shelf: &'static str, name: String, body: String) -> BoxFuture<'_, Result<(), LogError>> {
-        Box::pin(self.writer.write(Write::PutDocument { shelf, name, body }))
+    fn put_document(&self, place: &'static str, name: String, body: String) -> BoxFuture<'_, Result<(), LogError>> {
+        Box::pin(self.writer.write(Write::PutDocument { place, name, body }))
     }
 
-    fn remove_document(&self, shelf: &'static str, name: String) -> BoxFuture<'_, Result<(), LogError>> {
-        Box::pin(self.writer.write(Write::RemoveDocument { shelf, name }))
+    fn remove_document(&self, place: &'static str, name: String) -> BoxFuture<'_, Result<(), LogError>> {
+        Box::pin(self.writer.write(Write::RemoveDocument { place, name }))
     }
 
-    fn documents(&self, shelf: &'static str, limit: usize) -> BoxFuture<'_, Result<Vec<(String, String)>, LogError>> {
+    fn documents(&self, place: &'static str, limit: usize) -> BoxFuture<'_, Result<Vec<(String, String)>, LogError>> {
         self.query(move |db| {
             let mut select = db
-                .prepare_cached("SELECT name, body FROM documents WHERE shelf = ?1 ORDER BY name LIMIT ?2")
+                .prepare_cached("SELECT name, body FROM documents WHERE place = ?1 ORDER BY name LIMIT ?2")
                 .map_err(storage)?;
-            let rows = select.query_map(params![shelf, limit as i64], |row| Ok((row.get(0)?, row.get(1)?)));
+            let rows = select.query_map(params![place, limit as i64], |row| Ok((row.get(0)?, row.get(1)?)));
             rows.map_err(storage)?.collect::<rusqlite::Result<_>>().map_err(storage)
         })
     }

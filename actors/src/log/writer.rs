@@ -26,8 +26,8 @@ pub(super) enum Write {
     DeleteImage { session: SessionId, image: ImageId, part: ImagePart },
     KeepUnmatched(UnmatchedMessage),
     PatientChanged(PatientChanged),
-    PutDocument { shelf: &'static str, name: String, body: String },
-    RemoveDocument { shelf: &'static str, name: String },
+    PutDocument { place: &'static str, name: String, body: String },
+    RemoveDocument { place: &'static str, name: String },
     Advance { reader: String, positions: Vec<(SessionId, Seq)> },
 }
 
@@ -198,13 +198,13 @@ fn apply(db: &Connection, heads: &mut Heads, write: &Write) -> Result<(), LogErr
         ),
         Write::KeepUnmatched(message) => monitors::keep_unmatched(db, message),
         Write::PatientChanged(changed) => monitors::patient_changed(db, changed),
-        Write::PutDocument { shelf, name, body } => execute(
+        Write::PutDocument { place, name, body } => execute(
             db,
-            "INSERT OR REPLACE INTO documents (shelf, name, body) VALUES (?1, ?2, ?3)",
-            params![shelf, name, body],
+            "INSERT OR REPLACE INTO documents (place, name, body) VALUES (?1, ?2, ?3)",
+            params![place, name, body],
         ),
-        Write::RemoveDocument { shelf, name } => {
-            execute(db, "DELETE FROM documents WHERE shelf = ?1 AND name = ?2", params![shelf, name])
+        Write::RemoveDocument { place, name } => {
+            execute(db, "DELETE FROM documents WHERE place = ?1 AND name = ?2", params![place, name])
         }
         Write::Advance { reader, positions } => sqlite::advance(db, reader, positions),
     }

@@ -166,10 +166,10 @@ impl Fold for Deterioration {
                     }
                 }
             }
-            EventBody::RiskPredicted(predicted) => {
-                if self.unscored.is_some_and(|seq| predicted.provenance.inputs.contains(&seq)) {
-                    self.unscored = None;
-                }
+            EventBody::RiskPredicted(predicted)
+                if self.unscored.is_some_and(|seq| predicted.provenance.inputs.contains(&seq)) =>
+            {
+                self.unscored = None;
             }
             _ => {}
         }

@@ -78,7 +78,9 @@ impl Ward {
         let open = async move { store.open_sessions(MAX_WARD).await };
         context.spawn(open.into_actor(self).map(|open, ward, context| match open {
             Ok(open) => {
-                open.into_iter().for_each(|session| ward.is_behind(session));
+                for session in open {
+                    ward.is_behind(session);
+                }
                 ward.read_next(context);
             }
             Err(error) => {
@@ -196,7 +198,9 @@ impl StreamHandler<Published> for Ward {
             Err(BroadcastStreamRecvError::Lagged(missed)) => {
                 metrics::counter!("healthsync_ward_events_missed_total").increment(missed);
                 let known: Vec<SessionId> = self.folds.keys().copied().collect();
-                known.into_iter().for_each(|session| self.is_behind(session));
+                for session in known {
+                    self.is_behind(session);
+                }
                 self.survey(context);
             }
         }

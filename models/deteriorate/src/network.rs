@@ -282,7 +282,8 @@ mod tests {
     fn every_form_says_about_the_same_and_comes_back_as_it_was_stored() {
         let (network, inputs) = (network(), inputs(9, 3));
         let scores = |network: &Network| network.sequence(&inputs, None).unwrap().flatten_all().unwrap();
-        let off = |a: &Tensor, b: &Tensor| -> f32 { (a - b).unwrap().abs().unwrap().max(0).unwrap().to_scalar().unwrap() };
+        let off =
+            |a: &Tensor, b: &Tensor| -> f32 { (a - b).unwrap().abs().unwrap().max(0).unwrap().to_scalar().unwrap() };
         let exact = scores(&network);
         for (form, most) in [(Form::F32, 0.0), (Form::F16, 0.01), (Form::Bf16, 0.05), (Form::Int8, 0.05)] {
             let rounded = network.in_form(form).unwrap();

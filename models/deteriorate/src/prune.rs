@@ -59,7 +59,7 @@ fn pruned(network: &Network, recipe: &Recipe, units: usize, stays: &[&Stay]) -> 
     }
 
     let gates: Vec<usize> = (0..3).flat_map(|gate| kept.iter().map(move |unit| gate * hidden + unit)).collect();
-    let heard: Vec<usize> = kept.iter().copied().chain(kept_present.iter().map(|unit| hidden + unit)).collect();
+    let inputs_kept: Vec<usize> = kept.iter().copied().chain(kept_present.iter().map(|unit| hidden + unit)).collect();
     let smaller = [
         ("gru.inputs.weight", tensor(&columns(&matrix("gru.inputs.weight")?, &gates))?),
         ("gru.inputs.bias", Tensor::new(chosen(&vector("gru.inputs.bias")?, &gates), &Device::Cpu)?),
@@ -67,7 +67,7 @@ fn pruned(network: &Network, recipe: &Recipe, units: usize, stays: &[&Stay]) -> 
         ("gru.states.bias", Tensor::new(chosen(&gates_bias, &gates), &Device::Cpu)?),
         ("present.weight", tensor(&columns(&matrix("present.weight")?, &kept_present))?),
         ("present.bias", Tensor::new(chosen(&vector("present.bias")?, &kept_present), &Device::Cpu)?),
-        ("head.weight", tensor(&rows(&head, &heard))?),
+        ("head.weight", tensor(&rows(&head, &inputs_kept))?),
         ("head.bias", Tensor::new(head_bias, &Device::Cpu)?),
     ];
     let smaller: Tensors = smaller.into_iter().collect();

@@ -240,9 +240,9 @@ mod tests {
             bedside.take(&hour.measured, seconds);
             let asked = bedside.question().filter(|question| ask(index) && question.present.hour == hour.icu_hour);
             scores.push(asked.map(|asked| {
-                let scored = model.run(std::slice::from_ref(&asked)).remove(0).unwrap();
-                bedside.answered(&asked, Some(Arc::clone(&scored.state)));
-                scored
+                let answer = model.run(std::slice::from_ref(&asked)).remove(0).unwrap();
+                bedside.answered(&asked, Some(Arc::clone(&answer.state)));
+                answer
             }));
         }
         scores

@@ -189,6 +189,7 @@ pub fn info_of_file(name: &str, bytes: &[u8]) -> ModelInfo {
 pub(crate) mod tests {
     use super::*;
     use crate::{challenge::parse, features::Normaliser, rng::Rng};
+    use std::fmt::Write as _;
 
     /// A stay with something measured in most hours.
     pub(crate) fn stay(seed: u64, hours: usize) -> Stay {
@@ -202,7 +203,7 @@ pub(crate) mod tests {
             let row = [value(85.0, 15.0, 0.9), value(37.0, 0.7, 0.4), value(120.0, 20.0, 0.8)];
             let more = [value(18.0, 4.0, 0.9), value(11.0, 3.0, 0.1)];
             let label = u8::from(hour + 3 > hours && seed % 2 == 1);
-            text += &format!("{}|{}|60|1|1|0|-5|{hour}|{label}\n", row.join("|"), more.join("|"));
+            let _ = writeln!(text, "{}|{}|60|1|1|0|-5|{hour}|{label}", row.join("|"), more.join("|"));
         }
         parse(&format!("p{seed}"), &text).unwrap()
     }

@@ -204,7 +204,7 @@ impl Model for Router {
     }
 
     fn warm_up(&mut self) -> Result<(), ModelError> {
-        self.engines.iter_mut().try_for_each(|engine| engine.warm_up())
+        self.engines.iter_mut().try_for_each(Model::warm_up)
     }
 }
 

@@ -21,7 +21,10 @@ use std::collections::{HashMap, HashSet};
 
 /// What an entry asks for.
 enum Ask<'a> {
-    Create { resource: &'a Value, condition: Option<Identifier> },
+    Create {
+        resource: &'a Value,
+        condition: Option<Identifier>,
+    },
     /// A Patient, who says whom the Observations are about.
     Companion,
     Read(Kind, Id),

@@ -13,8 +13,7 @@ use crate::{
 use futures_util::StreamExt;
 use healthsync_events::{
     AlarmId, Event, EventBody, MonitorProtocol, MonitorSource, PatientId, Refusal, Seq, SessionId, Sessions, Timestamp,
-    clinical::Amendment,
-    risk::ScoreName,
+    clinical::Amendment, risk::ScoreName,
 };
 use serde_json::Value;
 use std::{

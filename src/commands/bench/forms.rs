@@ -79,18 +79,18 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
     fs::create_dir_all(&options.out).with_context(|| format!("{} cannot be made", options.out.display()))?;
     let stays = read(&options.data)?;
     let of = |wanted: Part| stays.iter().filter(|stay| challenge::part(&stay.id) == wanted).collect::<Vec<&Stay>>();
-    let test = of(Part::Test);
-    anyhow::ensure!(!test.is_empty(), "no patient of {} is among those to measure", options.data.display());
+    let untouched = of(Part::Test);
+    anyhow::ensure!(!untouched.is_empty(), "no patient of {} is among those to measure", options.data.display());
     let forms = forms(&weights, &of(Part::Train), &of(Part::Validation), &options.keep)?;
-    let exact = probabilities(&weights, &test)?;
-    let mut table = Table { machine: machine(options, test.len()), rows: Vec::new() };
+    let exact = probabilities(&weights, &untouched)?;
+    let mut table = Table { machine: machine(options, untouched.len()), rows: Vec::new() };
     let mut timed = Vec::new();
     for (form, weights) in forms {
-        eprintln!("{form}: scoring {} stays", test.len());
+        eprintln!("{form}: scoring {} stays", untouched.len());
         let bytes = weights.write()?;
         let file = options.out.join(format!("{name}-{form}.safetensors"));
         fs::write(&file, &bytes).with_context(|| format!("{} cannot be written", file.display()))?;
-        table.rows.push(quality(form, &bytes, &test, &exact)?);
+        table.rows.push(quality(form, &bytes, &untouched, &exact)?);
         timed.push(bytes);
     }
     if !weights.recipe.icu_hour {
@@ -119,7 +119,12 @@ fn machine(options: &Options, patients: usize) -> Machine {
 }
 
 /// Every form by its name, the weights as they are first.
-fn forms(weights: &Weights, train: &[&Stay], validation: &[&Stay], keep: &[usize]) -> anyhow::Result<Vec<(String, Weights)>> {
+fn forms(
+    weights: &Weights,
+    train: &[&Stay],
+    validation: &[&Stay],
+    keep: &[usize],
+) -> anyhow::Result<Vec<(String, Weights)>> {
     let mut forms = Vec::new();
     for form in Form::ALL {
         forms.push((form.name().to_owned(), weights.in_form(form)?));
@@ -154,14 +159,14 @@ fn quality(form: String, bytes: &[u8], stays: &[&Stay], exact: &[f64]) -> anyhow
     let weights = Weights::read(bytes)?;
     let scores = weights.score(stays)?;
     let probability = |score: f32| weights.calibration.probability(score);
-    let scored = Scored { stays, scores: &scores, probability: Some(&probability), warn_at: Some(weights.warn_at) };
+    let measured = Scored { stays, scores: &scores, probability: Some(&probability), warn_at: Some(weights.warn_at) };
     let changes = scores.iter().flatten().zip(exact).map(|(score, exact)| (probability(*score) - exact).abs());
     let largest_change = changes.fold(0.0, f64::max);
     let bytes = bytes.len();
     Ok(Measured {
         form,
         bytes,
-        figures: figures(&scored),
+        figures: figures(&measured),
         largest_change,
         alone_ms: Vec::new(),
         together_ms: Vec::new(),
@@ -226,7 +231,10 @@ impl Table {
         let Machine { processor, cores, load_before, versions, recordings, .. } = &self.machine;
         writeln!(text, "# Forms of the learned risk's weights\n")?;
         writeln!(text, "{processor}, {cores} cores; load before: {}. {versions}.", or_dash(*load_before, 2))?;
-        writeln!(text, "Records: {recordings}. Times are medians of rounds in turn (ranges), with every item's effect.\n")?;
+        writeln!(
+            text,
+            "Records: {recordings}. Times are medians of rounds in turn (ranges), with every item's effect.\n"
+        )?;
         writeln!(
             text,
             "| form | bytes | 1 patient, ms | {TOGETHER} patients, ms | AUROC | AUPRC | Brier | probability off by at most |"
@@ -268,7 +276,7 @@ mod tests {
             for hour in 1..=8 {
                 let septic = patient % 3 == 0 && hour > 5;
                 let pulse = if septic { 130 } else { 75 + (patient * 7 + hour) % 11 };
-                text += &format!("{pulse}|37.{hour}|60|1|{hour}|{}\n", u8::from(septic));
+                let _ = writeln!(text, "{pulse}|37.{hour}|60|1|{hour}|{}", u8::from(septic));
             }
             fs::write(data.join(format!("p{patient:06}.psv")), text).unwrap();
         }

@@ -102,13 +102,13 @@ fn models(files: &[PathBuf]) -> anyhow::Result<Vec<Named>> {
 fn learned(name: &str, weights: &Weights, info: &ModelInfo, stays: &[&Stay]) -> anyhow::Result<Measured> {
     let scores = weights.score(stays)?;
     let probability = |score: f32| weights.calibration.probability(score);
-    let scored = Scored { stays, scores: &scores, probability: Some(&probability), warn_at: Some(weights.warn_at) };
+    let measured = Scored { stays, scores: &scores, probability: Some(&probability), warn_at: Some(weights.warn_at) };
     let with = if weights.recipe.icu_hour { "with" } else { "without" };
     Ok(Measured {
         score: format!("{name} ({with} ICU hour)"),
         model: Some(info.clone()),
-        figures: figures(&scored),
-        subgroups: subgroups(&scored),
+        figures: figures(&measured),
+        subgroups: subgroups(&measured),
     })
 }
 

@@ -239,14 +239,14 @@ async fn messages_that_an_earlier_version_kept_are_still_there() {
 async fn a_document_replaces_the_one_of_its_name_and_survives_reopening() {
     let (folder, store) = store();
     for (name, body) in [("b", "1"), ("a", "2"), ("b", "3"), ("c", "4")] {
-        store.put_document("shelf", name.into(), body.into()).await.unwrap();
+        store.put_document("place", name.into(), body.into()).await.unwrap();
     }
     store.put_document("other", "a".into(), "5".into()).await.unwrap();
-    store.remove_document("shelf", "c".into()).await.unwrap();
-    store.remove_document("shelf", "nothing".into()).await.unwrap();
+    store.remove_document("place", "c".into()).await.unwrap();
+    store.remove_document("place", "nothing".into()).await.unwrap();
     drop(store);
     let store = SqliteStore::open(&folder.path().join("log.db")).unwrap();
-    let documents = store.documents("shelf", 10).await.unwrap();
+    let documents = store.documents("place", 10).await.unwrap();
     assert_eq!(documents, [("a".to_owned(), "2".to_owned()), ("b".to_owned(), "3".to_owned())]);
-    assert_eq!(store.documents("shelf", 1).await.unwrap().len(), 1);
+    assert_eq!(store.documents("place", 1).await.unwrap().len(), 1);
 }

@@ -208,12 +208,12 @@ mod tests {
     fn the_interval_holds_the_figure_and_is_the_same_each_time() {
         let (stays, scores) = scored(60);
         let stays: Vec<&Stay> = stays.iter().collect();
-        let scored = Scored { stays: &stays, scores: &scores, probability: None, warn_at: Some(0.5) };
-        let told = figures(&scored);
+        let measured = Scored { stays: &stays, scores: &scores, probability: None, warn_at: Some(0.5) };
+        let told = figures(&measured);
         assert_eq!((told.patients, told.septic_patients, told.hours), (60, 30, 1200));
         let auroc = told.auroc.unwrap();
         assert!(auroc.low <= auroc.value && auroc.value <= auroc.high && auroc.high - auroc.low < 0.2, "{auroc:?}");
-        assert_eq!(figures(&scored).auroc, told.auroc);
+        assert_eq!(figures(&measured).auroc, told.auroc);
         assert!(told.brier.is_none() && told.utility.is_some());
     }
 
@@ -222,8 +222,8 @@ mod tests {
         let (stays, scores) = scored(60);
         let stays: Vec<&Stay> = stays.iter().collect();
         let at = best_warning(&stays, &scores).unwrap();
-        let scored = Scored { stays: &stays, scores: &scores, probability: None, warn_at: Some(at) };
-        assert!(figures(&scored).utility.unwrap().value > 0.0);
+        let measured = Scored { stays: &stays, scores: &scores, probability: None, warn_at: Some(at) };
+        assert!(figures(&measured).utility.unwrap().value > 0.0);
     }
 
     #[test]

@@ -73,7 +73,9 @@ fn scores_that_say_nothing_any_more_are_refused_and_not_scaled_away() {
     let mut ledger = ledger();
     let mut random = outcomes(6, 400, 0.0, 0.0);
     let mut rng = Rng::seeded(7);
-    random.iter_mut().for_each(|outcome| outcome.happened = rng.chance(0.3));
+    for outcome in &mut random {
+        outcome.happened = rng.chance(0.3);
+    }
     let changes = learn(&mut ledger, &random);
     assert!(matches!(changes.as_slice(), [Change::Refused { .. }]), "{changes:?}");
 }

@@ -95,7 +95,10 @@ fn every_engine_warms_up_before_the_first_request() {
     let (one, first) = table("one", &[("pt", "en")], &[]);
     let (two, second) = table("two", &[("es", "en")], &[]);
     router(vec![one, two]).warm_up().unwrap();
-    assert_eq!((&*first.borrow(), &*second.borrow()), (&vec![vec!["warmed up".to_owned()]], &vec![vec!["warmed up".to_owned()]]));
+    assert_eq!(
+        (&*first.borrow(), &*second.borrow()),
+        (&vec![vec!["warmed up".to_owned()]], &vec![vec!["warmed up".to_owned()]])
+    );
 }
 
 #[test]
