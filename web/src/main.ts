@@ -9,6 +9,7 @@ import './styles/dock.css';
 import './styles/alarms.css';
 import './styles/vitals.css';
 import './styles/news2.css';
+import './styles/scores.css';
 import './styles/side.css';
 import './styles/images.css';
 import './styles/lobby.css';

@@ -1,14 +1,7 @@
 /** The clinical part of the fold: vitals, scores, alarms, images, reports and what models noted. */
 import type { Event } from '@events';
-import {
-  MAX_ALARMS,
-  MAX_NOTICES,
-  MAX_SCORES,
-  MAX_SYMPTOMS,
-  type AlarmEntry,
-  type ImageEntry,
-  type SessionState,
-} from './model';
+import { applyAlarm } from './alarms';
+import { MAX_NOTICES, MAX_SCORES, MAX_SYMPTOMS, type ImageEntry, type SessionState } from './model';
 import { amend, observe } from './readings';
 
 type Of<T extends Event['type']> = Extract<Event, { type: T }>;
@@ -29,13 +22,17 @@ export function applyClinical(state: SessionState, event: Event): SessionState {
       const scored = { ...stamp, value: { total, band, items, missing } };
       return { ...state, risk: { ...stamp, value: event }, scores: state.scores.push(scored).trimFront(MAX_SCORES) };
     }
+    case 'scores.computed':
+      return { ...state, otherScores: { ...stamp, value: event } };
+    case 'risk.predicted':
+      return { ...state, prediction: { ...stamp, value: event } };
     case 'alarm.raised':
-      return { ...state, alarms: boundAlarms([...state.alarms, { raised: { ...stamp, value: event } }]) };
-    case 'alarm.cleared': {
-      const cleared = { ...stamp, because: event.because };
-      const alarms = state.alarms.map((a) => (a.raised.value.alarm === event.alarm ? { ...a, cleared } : a));
-      return { ...state, alarms };
-    }
+    case 'alarm.cleared':
+    case 'alarm.latched':
+    case 'alarm.acknowledged':
+    case 'alarm.silenced':
+    case 'alarm.escalated':
+      return { ...state, alarms: applyAlarm(state.alarms, event) };
     case 'image.received': {
       if (state.images.some((i) => i.received.value.image === event.image)) return state;
       const entry: ImageEntry = { received: { ...stamp, value: event }, findings: [] };
@@ -86,10 +83,4 @@ function image(
 ): SessionState {
   const images = state.images.map((entry) => (entry.received.value.image === event.image ? change(entry) : entry));
   return { ...state, images };
-}
-
-function boundAlarms(alarms: readonly AlarmEntry[]): readonly AlarmEntry[] {
-  if (alarms.length <= MAX_ALARMS) return alarms;
-  const oldestCleared = alarms.findIndex((a) => a.cleared !== undefined);
-  return alarms.toSpliced(oldestCleared < 0 ? 0 : oldestCleared, 1);
 }

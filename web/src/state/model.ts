@@ -1,11 +1,13 @@
 /** What the page knows of a session: the fold of its events, and nothing else. */
 import type {
+  AlarmClearReason,
   AlarmRaised,
   CaptionDropReason,
   CaptionWord,
   CasesMatched,
   Component,
   ConditionsRanked,
+  EscalationReason,
   ImageFinding,
   ImageReady,
   ImageReceived,
@@ -17,7 +19,9 @@ import type {
   Refusal,
   RejectedObservation,
   ReportReady,
+  RiskPredicted,
   RiskScored,
+  ScoresComputed,
   Seq,
   Sending,
   SessionEndReason,
@@ -136,9 +140,23 @@ export interface ScorePoint extends Pick<RiskScored, 'total' | 'band' | 'items'>
   readonly missing: readonly string[];
 }
 
+/** When something became of an alarm. */
+export interface AlarmStamp {
+  readonly seq: Seq;
+  readonly at: Timestamp;
+}
+
 export interface AlarmEntry {
   readonly raised: At<AlarmRaised>;
-  readonly cleared?: { readonly seq: Seq; readonly at: Timestamp; readonly because: Seq };
+  /** Logs from before there were reasons have none. */
+  readonly cleared?: AlarmStamp & { readonly because: Seq; readonly reason?: AlarmClearReason };
+  /** Its condition is over; it waits for being acknowledged. */
+  readonly latched?: AlarmStamp;
+  readonly acknowledged?: AlarmStamp & { readonly by: ParticipantId };
+  /** `until` in milliseconds since the epoch, by the server's clock. */
+  readonly silenced?: AlarmStamp & { readonly by: ParticipantId; readonly until: number };
+  /** The newest time it called again; `step` says which. */
+  readonly escalated?: AlarmStamp & { readonly step: number; readonly reason: EscalationReason };
 }
 
 export interface ImageEntry {
@@ -184,6 +202,10 @@ export interface SessionState {
   readonly monitor?: MonitorSource;
   readonly risk?: At<RiskScored>;
   readonly scores: Chunked<At<ScorePoint>>;
+  /** The scores beside NEWS2, as they came last. */
+  readonly otherScores?: At<ScoresComputed>;
+  /** What the learned model expects. */
+  readonly prediction?: At<RiskPredicted>;
   readonly alarms: readonly AlarmEntry[];
   readonly images: readonly ImageEntry[];
   readonly report?: At<ReportReady>;

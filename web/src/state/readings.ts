@@ -50,7 +50,7 @@ function without(samples: Chunked<VitalsSample>, taken: number, names: readonly 
     const sample = samples.at(i);
     if (sample?.taken !== taken) continue;
     const kept = Object.entries(sample.vitals).filter(([name]) => !names.includes(name));
-    left = left.set(i, { ...sample, vitals: Object.fromEntries(kept) as VitalSigns });
+    left = left.set(i, { ...sample, vitals: Object.fromEntries(kept) });
   }
   return left;
 }

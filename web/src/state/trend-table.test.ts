@@ -8,7 +8,7 @@ function samples(count: number, every: number): Chunked<VitalsSample> {
   let list = Chunked.empty<VitalsSample>();
   for (let i = 0; i < count; i++) {
     const vitals = i % 10 === 0 ? { heart_rate: i, temperature: 37 } : { heart_rate: i };
-    list = list.push({ seq: i + 1, at: '', time: i * every, vitals });
+    list = list.push({ seq: i + 1, at: '', time: i * every, epoch: 0, taken: i * every, vitals });
   }
   return list;
 }

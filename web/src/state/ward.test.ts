@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { present } from '../testing/fixture';
 import { changes, NOW, scored, snapshot, wardRow } from '../testing/ward';
-import { applyWard, emptyWard, sorted, summary, type Filter } from './ward';
+import { alarmsOf, applyWard, emptyWard, sorted, summary, type Filter } from './ward';
 
 const EVERYBODY: Filter = { text: '', show: 'all' };
 const alarm = (priority: 'high' | 'medium') => ({ alarms: [{ alarm: 'a', kind: 'news2_urgent' as const, priority, message: 'm', since: NOW }] });
@@ -55,6 +55,17 @@ describe('the ward', () => {
     expect(names(state, { text: '', show: 'high' })).toEqual(['BED-001']);
     expect(names(state, { text: '', show: 'medium' })).toEqual(['BED-001', 'BED-002']);
     expect(names(state, { text: '', show: 'alarms' })).toEqual(['BED-002']);
-    expect(summary(state)).toEqual({ patients: 3, high: 1, medium: 1, alarms: 1 });
+    expect(summary(state)).toEqual({ patients: 3, high: 1, medium: 1, alarms: 1, technical: 0 });
+  });
+
+  it('tells alarms about the patient from those about the equipment, which come after any of them', () => {
+    const silent = { alarm: 't', kind: 'no_data' as const, priority: 'medium' as const, message: 'The monitor sends nothing', since: NOW };
+    const single = { alarm: 'c', kind: 'news2_single_parameter' as const, priority: 'low' as const, message: 'One parameter scores 3', since: NOW };
+    const state = applyWard(emptyWard, snapshot([wardRow(1, { alarms: [silent] }), wardRow(2, { alarms: [silent, single] }), wardRow(3)]));
+    expect(names(state)).toEqual(['BED-002', 'BED-001', 'BED-003']);
+    const { clinical, technical } = alarmsOf(wardRow(2, { alarms: [silent, single] }));
+    expect([clinical, technical]).toEqual([[single], [silent]]);
+    expect(summary(state)).toMatchObject({ alarms: 2, technical: 1 });
+    expect(names(state, { text: '', show: 'alarms' })).toEqual(['BED-002', 'BED-001']);
   });
 });

@@ -1,5 +1,6 @@
 /** The ward as the page knows it: a fold of snapshots and changes. Pure. */
-import type { AlarmPriority, RiskBand, SessionId, WardMessage, WardRow } from '@events';
+import type { AlarmPriority, RiskBand, SessionId, WardAlarm, WardMessage, WardRow } from '@events';
+import { isTechnical } from './alarms';
 
 /** A point of a trend: milliseconds since the epoch, value. */
 export type TrendPoint = readonly [number, number];
@@ -80,9 +81,21 @@ export function byRisk(a: Patient, b: Patient): number {
   );
 }
 
+/** Alarms of a patient, told apart: about the patient, and about the equipment. Each most urgent first. */
+export interface WardAlarms {
+  readonly clinical: readonly WardAlarm[];
+  readonly technical: readonly WardAlarm[];
+}
+
+export function alarmsOf({ alarms = [] }: WardRow): WardAlarms {
+  return { clinical: alarms.filter((alarm) => !isTechnical(alarm)), technical: alarms.filter(isTechnical) };
+}
+
+/** Any alarm about the patient comes before all about the equipment. */
 function urgency(row: WardRow): number {
-  const first = row.alarms?.[0];
-  return first === undefined ? 0 : PRIORITY[first.priority];
+  const { clinical: [clinical], technical: [technical] } = alarmsOf(row);
+  if (clinical !== undefined) return 3 + PRIORITY[clinical.priority];
+  return technical === undefined ? 0 : PRIORITY[technical.priority];
 }
 
 export type Show = 'all' | 'alarms' | 'high' | 'medium';
@@ -113,14 +126,18 @@ export interface Summary {
   readonly medium: number;
   /** Patients with a standing alarm. */
   readonly alarms: number;
+  /** Those of them whose alarms are all about the equipment. */
+  readonly technical: number;
 }
 
 export function summary(state: WardState): Summary {
-  const counts = { patients: state.patients.size, high: 0, medium: 0, alarms: 0 };
+  const counts = { patients: state.patients.size, high: 0, medium: 0, alarms: 0, technical: 0 };
   for (const { row } of state.patients.values()) {
     if (row.news2?.band === 'high') counts.high += 1;
     if (row.news2?.band === 'medium') counts.medium += 1;
-    if ((row.alarms?.length ?? 0) > 0) counts.alarms += 1;
+    const { clinical, technical } = alarmsOf(row);
+    if (clinical.length + technical.length > 0) counts.alarms += 1;
+    if (clinical.length === 0 && technical.length > 0) counts.technical += 1;
   }
   return counts;
 }

@@ -1,9 +1,10 @@
 /** The NEWS2 tile: total, band in words and colour, every item with its chart range, what is missing, the trend. */
-import type { RiskItem, RiskScored } from '@events';
+import type { RiskScored } from '@events';
 import type { SessionState } from '../state/model';
 import type { Store } from '../state/store';
-import { h, replace, setAttribute, setText } from './dom';
+import { h, setAttribute, setText } from './dom';
 import { BAND_NAME, BAND_RESPONSE, clockTime, parameterName } from './format';
+import { ItemTable } from './item-table';
 import type { Sources } from './sources';
 import { ScoreTimeline } from './score-timeline';
 
@@ -15,15 +16,13 @@ export class News2 {
   private readonly response = h('span', { class: 'response' }, 'Waits for the first vital signs');
   private readonly timeline = new ScoreTimeline();
   private readonly missing = h('p', { class: 'missing', hidden: true });
-  private readonly body = h('tbody');
-  private readonly table: HTMLElement;
+  private readonly table = new ItemTable();
   private readonly tile: HTMLElement;
   private readonly scoredAt = h('span', { class: 'fine' });
   private risk: RiskScored | undefined;
 
   constructor(store: Store, sources: Sources) {
-    const head = h('tr', {}, ...['Parameter', 'Value', 'Chart range', 'Points'].map((t) => h('th', { scope: 'col' }, t)));
-    this.table = h('table', { class: 'items', hidden: true }, h('thead', {}, head), this.body);
+    this.table.element.hidden = true;
     this.tile = h(
       'div',
       { class: 'score', role: 'status', 'aria-live': 'polite', 'aria-atomic': 'true' },
@@ -38,7 +37,7 @@ export class News2 {
       h('div', { class: 'score-line' }, this.tile),
       this.timeline.element,
       this.missing,
-      this.table,
+      this.table.element,
     );
     info.hidden = true;
     sources.onPoint((target) => {
@@ -55,7 +54,7 @@ export class News2 {
   private render(state: SessionState): void {
     const risk = state.risk;
     setAttribute(this.tile, 'data-band', risk?.value.band);
-    this.table.hidden = risk === undefined;
+    this.table.element.hidden = risk === undefined;
     if (risk === undefined) {
       this.renderNothing();
       return;
@@ -68,7 +67,7 @@ export class News2 {
     setText(this.scoredAt, `SpO₂ scale ${scale === 'scale2' ? '2' : '1'} · ${clockTime(risk.at)}`);
     this.missing.hidden = missing.length === 0;
     setText(this.missing, `Not measured: ${missing.map(parameterName).join(', ')}. The total is a lower bound.`);
-    replace(this.body, ...items.map(itemRow));
+    this.table.render(items);
     this.timeline.render(state.scores, Date.parse(risk.at));
   }
 
@@ -81,15 +80,4 @@ export class News2 {
     this.missing.hidden = true;
     this.timeline.render([], 0);
   }
-}
-
-function itemRow(item: RiskItem): HTMLElement {
-  return h(
-    'tr',
-    { 'data-parameter': item.parameter },
-    h('th', { scope: 'row' }, parameterName(item.parameter)),
-    h('td', {}, item.value),
-    h('td', { class: 'range' }, item.range),
-    h('td', { class: 'points-cell' }, h('span', { class: 'points', 'data-points': item.points }, String(item.points))),
-  );
 }

@@ -1,7 +1,7 @@
 /** One patient of the ward: risk, newest values with their age, the last half hour, alarms. */
-import type { WardValue, WardVitals } from '@events';
+import type { WardAlarm, WardValue, WardVitals } from '@events';
 import { serverNow } from '../net/api';
-import type { Patient } from '../state/ward';
+import { alarmsOf, type Patient } from '../state/ward';
 import { h, setAttribute, setText } from './dom';
 import { age, BAND_NAME } from './format';
 import { sessionHref } from './session-href';
@@ -55,7 +55,7 @@ export class WardRowView implements RowView<Patient> {
   private readonly sub = h('span', { class: 'sub' });
   private readonly cells: readonly Cell[];
   private readonly trend = h('canvas', { class: 'ward-trend', role: 'img' });
-  private readonly alarms = h('div', { class: 'ward-alarms', role: 'cell' });
+  private readonly alarms = h('div', { class: 'ward-alarms', role: 'cell', 'data-testid': 'ward-alarms' });
   private patient: Patient;
   private drawnAt = 0;
 
@@ -114,12 +114,14 @@ export class WardRowView implements RowView<Patient> {
   }
 
   private showAlarms(): void {
-    const { alarms = [] } = this.patient.row;
-    const [first] = alarms;
+    const { clinical, technical } = alarmsOf(this.patient.row);
+    const first = clinical[0] ?? technical[0];
     setAttribute(this.element, 'data-alarm', first?.priority);
-    const text = first === undefined ? '' : alarms.length === 1 ? first.message : `${first.message} +${alarms.length - 1}`;
-    setText(this.alarms, text);
-    setAttribute(this.alarms, 'title', first === undefined ? undefined : alarms.map((a) => a.message).join('\n'));
+    // Without an alarm of their own the row is about the equipment: another stripe, and a word that says so.
+    setAttribute(this.element, 'data-alarm-class', first === undefined ? undefined : clinical.length > 0 ? 'clinical' : 'technical');
+    setText(this.alarms, alarmText(clinical, technical));
+    const titles = [...clinical.map((a) => a.message), ...technical.map((a) => `Technical: ${a.message}`)];
+    setAttribute(this.alarms, 'title', titles.length === 0 ? undefined : titles.join('\n'));
   }
 
   private showAges(): void {
@@ -145,4 +147,10 @@ export class WardRowView implements RowView<Patient> {
     setAttribute(this.trend, 'aria-label', label);
     drawTrend(this.trend, heartRate, news2, this.drawnAt);
   }
+}
+
+function alarmText(clinical: readonly WardAlarm[], technical: readonly WardAlarm[]): string {
+  const some = (alarms: readonly WardAlarm[]): string => `${alarms[0]?.message ?? ''}${alarms.length > 1 ? ` +${alarms.length - 1}` : ''}`;
+  if (clinical.length === 0) return technical.length === 0 ? '' : `Technical: ${some(technical)}`;
+  return technical.length === 0 ? some(clinical) : `${some(clinical)} · ${technical.length} technical`;
 }

@@ -102,6 +102,18 @@ describe('the ward view', () => {
     expect(present(root.querySelector('.sr[aria-live]')).textContent).toBe('BED-002: NEWS2 of 9.');
   });
 
+  it('tells in words which alarms are about the equipment, and does not let them hide one about the patient', () => {
+    const alarm = (kind: 'no_data' | 'sensor_off' | 'news2_single_parameter', priority: 'medium' | 'low', message: string) => ({ alarm: kind, kind, priority, message, since: NOW });
+    const equipment = [alarm('no_data', 'medium', 'The monitor sends nothing'), alarm('sensor_off', 'low', 'SpO₂ is no longer measured')];
+    socket().say(snapshot([wardRow(1, { ...scored(9), alarms: equipment }), wardRow(2, { ...scored(3), alarms: [...equipment, alarm('news2_single_parameter', 'low', 'One parameter scores 3')] })]));
+    const shown = [...root.querySelectorAll('[data-testid="ward-row"]')].map((row) => [row.getAttribute('data-alarm-class'), row.querySelector('[data-testid="ward-alarms"]')?.textContent]);
+    expect(shown).toEqual([
+      ['technical', 'Technical: The monitor sends nothing +1'],
+      ['clinical', 'One parameter scores 3 · 2 technical'],
+    ]);
+    expect(present(root.querySelector('[data-testid="ward-counts"]')).textContent).toBe('2 patients · 1 high · 0 medium · 2 with alarms (1 technical only)');
+  });
+
   it('moves through patients with the arrow keys', () => {
     socket().say(snapshot([wardRow(1, scored(3)), wardRow(2, scored(2)), wardRow(3, scored(1))]));
     const links = [...root.querySelectorAll<HTMLElement>('.ward-link')];

@@ -139,8 +139,9 @@ class Ward {
     this.list.set(shown);
     const inSight = new Set(this.list.shown.map((p) => p.row.session));
     for (const session of this.views.keys()) if (!inSight.has(session)) this.views.delete(session);
-    const { patients, high, medium, alarms } = summary(this.state);
-    const text = `${patients} ${patients === 1 ? 'patient' : 'patients'} · ${high} high · ${medium} medium · ${alarms} with alarms`;
+    const { patients, high, medium, alarms, technical } = summary(this.state);
+    const equipment = technical === 0 ? '' : ` (${technical} technical only)`;
+    const text = `${patients} ${patients === 1 ? 'patient' : 'patients'} · ${high} high · ${medium} medium · ${alarms} with alarms${equipment}`;
     setText(this.counts, this.state.complete ? text : `${text} · still reading records`);
     this.empty.hidden = shown.length > 0;
     setText(this.empty, patients > 0 ? 'Nobody matches.' : this.state.complete ? 'No open sessions.' : 'Reading records.');
