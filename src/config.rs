@@ -1,8 +1,12 @@
 //! Configuration: built-in defaults, then a TOML file, then `HEALTHSYNC__SECTION__KEY` from the environment.
 //! Unknown keys are refused, so that a misspelt one cannot be silently without effect.
 
+mod fhir;
+mod kafka;
 mod pools;
 
+pub use fhir::Fhir;
+pub use kafka::{Kafka, KafkaKey, KafkaResults, KafkaVitals, Properties};
 pub use pools::{Operations, Place, Placement, Pools};
 
 use figment::{
@@ -11,6 +15,7 @@ use figment::{
 };
 use healthsync_events::Language;
 use healthsync_hl7::time::Zone;
+use healthsync_models::risk::policy::{AlarmPolicy, Policy, ScorePolicy};
 use healthsync_speak::voice_language;
 use healthsync_transcribe::Precision;
 use serde::{Deserialize, Serialize};
@@ -31,6 +36,8 @@ const ENV_PREFIX: &str = "HEALTHSYNC__";
 pub struct Config {
     pub http: Http,
     pub mllp: Mllp,
+    pub fhir: Fhir,
+    pub kafka: Kafka,
     pub kserve: Kserve,
     pub webrtc: Webrtc,
     pub storage: Storage,
@@ -41,6 +48,7 @@ pub struct Config {
     pub translation: Translation,
     pub speech: Speech,
     pub sessions: Sessions,
+    pub monitoring: Monitoring,
     pub telemetry: Telemetry,
 }
 
@@ -108,7 +116,6 @@ pub struct Storage {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[derive(Default)]
 pub struct Models {
     /// Where weights are cached; `HEALTHSYNC_MODELS_DIR` or the XDG cache folder when absent.
     pub folder: Option<PathBuf>,
@@ -120,6 +127,11 @@ pub struct Models {
     /// The NVIDIA GPU, by its index, that candle computes on; the CPU when absent.
     pub transcribe_gpu: Option<usize>,
     pub speak_threads: usize,
+    /// Whether the learned risk scores what monitors observe, beside NEWS2.
+    pub deterioration: bool,
+    /// Calibrations of the learned risk, as `healthsync learn risk` keeps them; the one that the weights came with when
+    /// absent. A server that runs takes a new one within half a minute.
+    pub calibration_file: Option<PathBuf>,
     /// Neither translates nor speaks, and does not load what that takes: for small devices and one language.
     pub captions_only: bool,
 }
@@ -201,6 +213,14 @@ pub struct Sessions {
     pub actor_threads: usize,
 }
 
+/// How patients are scored and alarmed for, unless something else was said for one of them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Monitoring {
+    pub scores: ScorePolicy,
+    pub alarms: AlarmPolicy,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
@@ -252,6 +272,22 @@ impl Default for Storage {
     }
 }
 
+impl Default for Models {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            transcribe_threads: 0,
+            transcribe_engine: TranscribeEngine::default(),
+            transcribe_precision: Precision::default(),
+            transcribe_gpu: None,
+            speak_threads: 0,
+            deterioration: true,
+            calibration_file: None,
+            captions_only: false,
+        }
+    }
+}
+
 impl Default for Speech {
     fn default() -> Self {
         let one = |language: &str, voice: &str| (language.to_owned(), Voices::One(voice.to_owned()));
@@ -292,6 +328,10 @@ pub enum ConfigError {
     Invalid(#[from] Box<figment::Error>),
     #[error("{key} must be {rule}")]
     Value { key: &'static str, rule: &'static str },
+    #[error("kafka.results.kinds names {kind:?}, which no event has")]
+    Kind { kind: String },
+    #[error("kafka.properties.{name} cannot be given: the server sets it")]
+    Owned { name: String },
     #[error("pools.{pool}: {refusal}")]
     Pool { pool: &'static str, refusal: String },
     #[error("speech.voices.{language} must be {rule}")]
@@ -320,6 +360,9 @@ impl Config {
             ("mllp.max_connections", self.mllp.max_connections),
             ("kserve.max_connections", self.kserve.max_connections),
             ("webrtc.max_connections", self.webrtc.max_connections),
+            ("fhir.max_subscriptions", self.fhir.max_subscriptions),
+            ("fhir.delivery_attempts", self.fhir.delivery_attempts as usize),
+            ("fhir.delivery_timeout_seconds", self.fhir.delivery_timeout_seconds as usize),
             ("sessions.max_open", self.sessions.max_open),
             ("sessions.actor_threads", self.sessions.actor_threads),
             ("http.header_timeout_seconds", self.http.header_timeout_seconds as usize),
@@ -341,6 +384,8 @@ impl Config {
         self.models.check()?;
         self.pools.check()?;
         self.placement.check()?;
+        self.kafka.check()?;
+        self.monitoring.check()?;
         self.speech.check()
     }
 
@@ -379,6 +424,30 @@ impl Models {
         Ok(())
     }
 }
+
+impl Monitoring {
+    pub fn policy(&self) -> Policy {
+        Policy { scores: self.scores.clone(), alarms: self.alarms.clone() }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let max_age = &self.scores.max_age;
+        if [max_age.rates_minutes, max_age.pressure_minutes, max_age.slow_minutes].contains(&0) {
+            return Err(ConfigError::Value { key: "monitoring.scores.max_age", rule: "at least 1 minute" });
+        }
+        let alarms = &self.alarms;
+        let ladders = [&alarms.escalate_high_seconds, &alarms.escalate_medium_seconds, &alarms.escalate_low_seconds];
+        let climbs = |steps: &[u32]| steps.len() <= MAX_ESCALATIONS && steps.is_sorted_by(|a, b| a < b);
+        if !ladders.into_iter().all(|steps| climbs(steps)) {
+            let rule = "at most 8 times each, one later than the other";
+            return Err(ConfigError::Value { key: "monitoring.alarms.escalate_*_seconds", rule });
+        }
+        Ok(())
+    }
+}
+
+/// Times an alarm calls again before it is acknowledged.
+const MAX_ESCALATIONS: usize = 8;
 
 impl Speech {
     fn check(&self) -> Result<(), ConfigError> {

@@ -21,9 +21,18 @@ enum Command {
     Serve,
     /// Plays a consultation through the doors of a running server and prints what came back.
     Demo(commands::demo::Options),
+    /// Plays recordings into a session of a running server.
+    #[command(subcommand)]
+    Replay(commands::replay::Command),
     /// Measures the models on recordings of your own.
     #[command(subcommand)]
     Eval(commands::eval::Command),
+    /// Makes a model's weights from data of your own.
+    #[command(subcommand)]
+    Train(commands::train::Command),
+    /// Lets outcomes change the calibration of a model, behind a guard.
+    #[command(subcommand)]
+    Learn(commands::learn::Command),
     /// Manages model weights.
     #[command(subcommand)]
     Models(commands::models::Command),
@@ -71,7 +80,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve => commands::serve::run(config),
         Command::Demo(options) => commands::demo::run(&config, &options),
+        Command::Replay(command) => commands::replay::run(&config, &command),
         Command::Eval(command) => commands::eval::run(&config, command),
+        Command::Train(command) => commands::train::run(command),
+        Command::Learn(command) => commands::learn::run(&config, command),
         Command::Models(command) => commands::models::run(&config, command),
         Command::Bench(command) => commands::bench::run(&config, command),
         Command::Pools(options) => commands::pools::run(&config, options),

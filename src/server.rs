@@ -8,11 +8,11 @@ use crate::{
     wiring::LoadedModels,
 };
 use healthsync_actors::{ActorThreads, Clock, Directory, DirectoryConfig, SqliteStore};
-use healthsync_events::Sessions;
+use healthsync_events::{Sessions, limits::MAX_WARD_VIEWERS};
 use healthsync_webrtc::WhipServer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// A server with every door open.
@@ -25,6 +25,7 @@ pub struct Server {
     shutdown: CancellationToken,
     doors: Vec<JoinHandle<()>>,
     whip: Arc<WhipServer>,
+    fhir: Option<Arc<healthsync_fhir::http::Door>>,
     threads: ActorThreads,
     directory: Arc<Directory>,
 }
@@ -47,9 +48,14 @@ impl Server {
         let sessions: Arc<dyn Sessions> = directory.clone();
         let whip = Arc::new(crate::wiring::whip_server(config, http_addr.ip(), Arc::clone(&sessions)));
         let shutdown = CancellationToken::new();
+        let fhir =
+            crate::wiring::fhir_door(&config.fhir, Arc::clone(&sessions), directory.clone(), shutdown.clone()).await?;
         let app = App {
             sessions: Arc::clone(&sessions),
             whip: Arc::clone(&whip),
+            fhir: fhir.clone(),
+            ward: directory.ward(),
+            ward_places: Arc::new(Semaphore::new(MAX_WARD_VIEWERS)),
             readiness: readiness.clone(),
             pools: models.pools,
             metrics,
@@ -59,6 +65,7 @@ impl Server {
             max_connections: config.http.max_connections,
             header_timeout: Duration::from_secs(config.http.header_timeout_seconds),
         };
+        let kafka = crate::wiring::kafka_doors(config, &directory, &readiness, &shutdown)?;
         let mut doors = vec![
             tokio::spawn(http::serve(http, http::router(app, config.operations.changes), limits, shutdown.clone())),
             tokio::spawn(healthsync_hl7::server::serve(
@@ -68,6 +75,7 @@ impl Server {
                 shutdown.clone().cancelled_owned(),
             )),
         ];
+        doors.extend(kafka);
         let mut kserve_addr = None;
         if config.kserve.enabled {
             let (listener, token) = kserve::open(&config.kserve).await?;
@@ -77,7 +85,7 @@ impl Server {
             doors.push(tokio::spawn(http::serve(listener, router, limits, shutdown.clone())));
         }
         let (http, mllp, kserve) = (http_addr, mllp_addr, kserve_addr);
-        Ok(Self { http, mllp, kserve, readiness, shutdown, doors, whip, threads, directory })
+        Ok(Self { http, mllp, kserve, readiness, shutdown, doors, whip, fhir, threads, directory })
     }
 
     /// Closes the doors, lets what is under way finish, then closes the log.
@@ -87,6 +95,9 @@ impl Server {
         self.whip.close_all().await;
         for door in self.doors {
             let _ = door.await;
+        }
+        if let Some(fhir) = &self.fhir {
+            fhir.service.subscriptions.settle().await;
         }
         self.directory.settle(Duration::from_secs(5)).await;
         self.threads.stop();

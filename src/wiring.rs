@@ -1,20 +1,28 @@
 //! Which engine does which task, with which weights, on how many threads.
 
 mod absent;
+mod fhir;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod load;
 mod pools;
 mod recognition;
+mod risk;
 
+pub use fhir::fhir_door;
+#[cfg(feature = "kafka")]
+pub use kafka::kafka_doors;
 pub use load::{demo_image, load_speaker, registry};
 pub use pools::Pools;
 pub use recognition::{load_transcriber, recognition_weights};
+pub use risk::{calibration_ledger, deteriorate_weights};
 
 use crate::{
     config::{self, Config},
     readiness::Readiness,
 };
 use anyhow::Context as _;
-use healthsync_actors::{Models, Pool, SpeechSettings, pool::ModelFactory};
+use healthsync_actors::{Models, MonitoringSettings, Pool, SpeechSettings, pool::ModelFactory};
 use healthsync_events::Sessions;
 use healthsync_models::{
     Model,
@@ -51,6 +59,10 @@ impl LoadedModels {
         let registry = Arc::new(load::registry(config)?);
         let speech = speech_settings(&config.speech, &load::voices(&registry))?;
         let (transcribe, translate, speak) = start(config, &registry)?;
+        let deterioration = risk::start(&registry, &config.models)?;
+        if let Some(pool) = &deterioration {
+            watch(&readiness, pool);
+        }
         watch(&readiness, &transcribe);
         watch(&readiness, &translate);
         watch(&readiness, &speak);
@@ -61,7 +73,12 @@ impl LoadedModels {
             translate,
             speak,
             speech,
+            deterioration,
             voice_activity: load::voice_activity(),
+            monitoring: MonitoringSettings {
+                policy: Arc::new(config.monitoring.policy()),
+                ..MonitoringSettings::default()
+            },
             images: Arc::new(healthsync_dicom::Decoder::default()),
             image_turns: Semaphore::new(IMAGE_TURNS),
         };
@@ -161,6 +178,17 @@ pub fn mllp_config(config: &config::Mllp) -> anyhow::Result<healthsync_hl7::serv
         zone: config.zone().context("mllp.utc_offset_minutes is none on earth")?,
         tls: tls.transpose().context("mllp.tls cannot be used")?,
     })
+}
+
+/// A binary that does not know Kafka refuses a configuration with brokers.
+#[cfg(not(feature = "kafka"))]
+pub fn kafka_doors(
+    _: &Config,
+    _: &Arc<healthsync_actors::Directory>,
+    _: &Readiness,
+    _: &tokio_util::sync::CancellationToken,
+) -> anyhow::Result<Vec<tokio::task::JoinHandle<()>>> {
+    Ok(Vec::new())
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::{Server, all_events, recall};
+use common::{Server, all_events, browse, recall};
 use healthsync::{config::Config, wiring};
 use healthsync_events::EventBody;
 use healthsync_models::{Model, tasks::SpeakRequest};
 use serde_json::Value;
-use std::{ffi::OsStr, path::Path, process::Command};
+use std::{ffi::OsStr, path::Path};
 
 const SAID: &str = "Estou com dor no peito desde ontem à noite e sinto falta de ar quando subo escadas.";
 
@@ -32,15 +32,6 @@ fn record(path: &Path, text: &str, voice: &str, language: &str, lead: usize) {
         wav.write_sample((sample * 32_767.0) as i16).unwrap();
     }
     wav.finalize().unwrap();
-}
-
-/// Runs a script of `tests/browser` and gives the one JSON object that it prints.
-fn browse(script: &str, arguments: &[&OsStr]) -> Value {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(script);
-    let output = Command::new("node").arg(script).args(arguments).output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

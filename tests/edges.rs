@@ -49,15 +49,16 @@ fn parts_depend_on_each_other_only_as_the_architecture_allows() {
 }
 
 /// Who may know of what: a crate named here is used by the packages beside it and by no other.
-const KNOWN_ONLY_TO: [(&str, &[&str]); 8] = [
+const KNOWN_ONLY_TO: [(&str, &[&str]); 9] = [
     ("rusqlite", &["healthsync-actors"]),
     ("whisper-rs", &["healthsync-transcribe"]),
-    ("candle-core", &["healthsync-transcribe"]),
-    ("candle-nn", &["healthsync-transcribe"]),
+    ("candle-core", &["healthsync-deteriorate", "healthsync-transcribe"]),
+    ("candle-nn", &["healthsync-deteriorate", "healthsync-transcribe"]),
     ("fxtranslate", &["healthsync-translate"]),
     ("ort", &["healthsync-speak"]),
     ("webrtc", &["healthsync-webrtc"]),
     ("actix", &["healthsync-actors"]),
+    ("rdkafka", &["healthsync-kafka"]),
 ];
 
 #[test]

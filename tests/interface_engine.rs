@@ -255,7 +255,7 @@ async fn a_monitor_whose_clock_is_wrong_is_flagged_and_hides_nothing() {
     let server = shared_server().await;
     let session = start_session(&server.api(), "CLK-1").await.session;
     let mut stream = server.api().follow(session, 1, None).await.unwrap();
-    let ahead = oru("CLK", "1", "CLK-1", "20991231235959+0000", &["OBX|1|NM|8867-4||80|/min|||||F"]);
+    let ahead = oru("CLK", "1", "CLK-1", "20991231235959+0000", &["OBX|1|NM|8867-4||100|/min|||||F"]);
     let sent_at = ahead.split('|').nth(6).unwrap();
     let ahead = ahead.replace(sent_at, "20991231235959+0000");
     assert!(send(&server, &ahead).await.is_accepted());
@@ -263,7 +263,7 @@ async fn a_monitor_whose_clock_is_wrong_is_flagged_and_hides_nothing() {
     assert!(matches!(jumped.body, EventBody::MonitorClockJumped(j) if j.jump == ClockJump::Ahead));
     // HL7 times have seconds: this one is no earlier than what was recorded just now.
     let later = time::write(Timestamp::from_millis(jiff::Timestamp::now().as_millisecond() + 1_000));
-    let right = oru("OTHER", "2", "CLK-1", &later, &["OBX|1|NM|8867-4||140|/min|||||F"]);
+    let right = oru("OTHER", "2", "CLK-1", &later, &["OBX|1|NM|8867-4||135|/min|||||F"]);
     assert!(send(&server, &right).await.is_accepted());
     let fast = |event: &Event| matches!(&event.body, EventBody::RiskScored(s) if s.items.iter().any(|i| i.points == 3));
     wait_for(&mut stream, fast).await;

@@ -5,15 +5,18 @@ mod patients;
 use crate::{
     clock::Clock,
     log::{ImagePart, Store},
+    monitoring::MonitoringSettings,
     pool::Pool,
     session::{Place, SessionCell, Tail, load},
     speech::SpeechSettings,
-    supervise::ActorThreads,
+    supervise::{ActorThreads, Supervised},
+    ward::{self, Ward, WardBoard},
 };
+use healthsync_deteriorate::stream::Deterioration;
 use healthsync_events::{
-    AudioSink, AudioTrackSpec, BoxFuture, EventBody, EventStream, ImageId, ImageUpload, Language, NewSession,
-    PatientChanged, PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions, SpeechStream,
-    UnmappedCode, UnmatchedMessage,
+    AudioSink, AudioTrackSpec, BoxFuture, Documents, Event, EventBody, EventStream, ImageId, ImageUpload, Language,
+    NewSession, PatientChanged, PatientId, Receipt, Refusal, Seq, SessionId, SessionState, SessionSummary, Sessions,
+    SpeechStream, UnmappedCode, UnmatchedMessage, WaveformSink, WaveformStream,
     consultation::{ChatMessage, SessionStarted},
     imaging::{ImageDecoder, ImageReceived},
     limits::{MAX_CHAT_CHARS, MAX_IMAGE_BYTES, MAX_SUBSCRIBERS, MAX_TERM_CHARS, MAX_TERMS},
@@ -28,7 +31,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, broadcast};
 
 /// The models every session shares.
 pub struct Models {
@@ -36,7 +39,10 @@ pub struct Models {
     pub translate: Pool<Translator>,
     pub speak: Pool<Speaker>,
     pub speech: SpeechSettings,
+    /// Absent where the deployment wants no learned score.
+    pub deterioration: Option<Pool<Deterioration>>,
     pub voice_activity: VoiceActivityFactory,
+    pub monitoring: MonitoringSettings,
     pub images: Arc<dyn ImageDecoder>,
     /// Images decoded at a time, across sessions.
     pub image_turns: Semaphore,
@@ -67,6 +73,9 @@ pub struct Directory {
     /// The newest session of patients that monitors have asked for lately. One that is not running any more is looked
     /// up in the store again; a merge of identifiers empties it.
     of_patient: Mutex<HashMap<PatientId, SessionId>>,
+    feed: broadcast::Sender<Arc<Event>>,
+    ward: Arc<WardBoard>,
+    _follower: Supervised<Ward>,
 }
 
 impl Directory {
@@ -77,6 +86,9 @@ impl Directory {
         threads: ActorThreads,
         config: DirectoryConfig,
     ) -> Self {
+        let feed = broadcast::channel(ward::FEED_CAPACITY).0;
+        let board = Arc::<WardBoard>::default();
+        let follower = ward::start(&threads, Arc::clone(&store), feed.clone(), Arc::clone(&board));
         Self {
             store,
             clock,
@@ -85,7 +97,19 @@ impl Directory {
             config,
             open: Mutex::default(),
             of_patient: Mutex::default(),
+            feed,
+            ward: board,
+            _follower: follower,
         }
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// All open sessions at a glance.
+    pub fn ward(&self) -> Arc<WardBoard> {
+        Arc::clone(&self.ward)
     }
 
     /// Waits until no inference is under way, or until `limit` has passed: what was heard gets its caption.
@@ -141,7 +165,7 @@ impl Directory {
             return Err(Refusal::Overloaded { queue: "sessions".into(), retry_after_ms: 10_000 });
         }
         let (store, clock, models) = (Arc::clone(&self.store), self.clock.clone(), Arc::clone(&self.models));
-        let cell = SessionCell::open(session, store, clock, models, self.threads.next());
+        let cell = SessionCell::open(session, store, clock, models, self.threads.next(), self.feed.clone());
         open.insert(session, Arc::clone(&cell));
         metrics::gauge!("healthsync_sessions_open").set(open.len() as f64);
         Ok(cell)
@@ -261,7 +285,23 @@ fn check_input(input: &EventBody) -> Result<(), Refusal> {
             }
             Ok(())
         }
+        EventBody::AlarmSilenced(silenced) => silenced.check(),
+        EventBody::MonitoringChanged(change) => change.check(),
         _ => Ok(()),
+    }
+}
+
+impl Documents for Directory {
+    fn put(&self, place: &'static str, name: String, body: String) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async move { self.store.put_document(place, name, body).await.map_err(Refusal::from) })
+    }
+
+    fn remove(&self, place: &'static str, name: String) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async move { self.store.remove_document(place, name).await.map_err(Refusal::from) })
+    }
+
+    fn on_shelf(&self, place: &'static str, limit: usize) -> BoxFuture<'_, Result<Vec<(String, String)>, Refusal>> {
+        Box::pin(async move { self.store.documents(place, limit).await.map_err(Refusal::from) })
     }
 }
 
@@ -326,6 +366,14 @@ impl Sessions for Directory {
 
     fn speech(&self, session: SessionId, language: Language) -> BoxFuture<'_, Result<SpeechStream, Refusal>> {
         Box::pin(async move { Ok(self.cell(session).await?.speech.listen(&language)) })
+    }
+
+    fn waveforms(&self, session: SessionId) -> BoxFuture<'_, Result<WaveformStream, Refusal>> {
+        Box::pin(async move { self.cell(session).await?.watch_waveforms() })
+    }
+
+    fn open_waveforms(&self, session: SessionId) -> BoxFuture<'_, Result<Box<dyn WaveformSink>, Refusal>> {
+        Box::pin(async move { self.cell(session).await?.waves.source() })
     }
 
     fn state(&self, session: SessionId) -> BoxFuture<'_, Result<Arc<SessionState>, Refusal>> {

@@ -7,15 +7,20 @@
 
 pub mod clock;
 pub mod directory;
+mod feed;
 pub mod log;
+pub mod monitoring;
 pub mod pool;
 pub mod session;
 pub mod speech;
 pub mod supervise;
+pub mod ward;
 
 pub use clock::{Clock, Pace};
 pub use directory::{Directory, DirectoryConfig, Models};
-pub use log::{LogError, SessionLog, SqliteStore, Store};
+pub use log::{LogError, Positions, SessionLog, SqliteStore, Store};
+pub use monitoring::MonitoringSettings;
 pub use pool::{Class, Pool, PoolConfig};
 pub use speech::SpeechSettings;
 pub use supervise::{ActorThreads, RestartPolicy};
+pub use ward::WardBoard;

@@ -5,6 +5,7 @@ use healthsync_events::{
     Event, ImageId, NewSession, SessionId, SessionSummary,
     envelope::{StreamCommand, StreamNotice},
     speech::SpeechFrame,
+    ward::WardSnapshot,
 };
 use serde::Deserialize;
 use std::{future::ready, time::Duration};
@@ -132,13 +133,35 @@ impl ApiClient {
 
     /// Follows the session's events from `from`, and speech in `speech` if asked.
     pub async fn follow(&self, session: SessionId, from: u64, speech: Option<&str>) -> Result<Stream, ClientError> {
-        let base = self.base.replacen("http", "ws", 1);
         let speech = speech.map(|language| format!("&speech={language}")).unwrap_or_default();
-        let url = format!("{base}/api/v1/sessions/{session}/events?from={from}{speech}");
-        let (socket, _) = connect_async(url)
-            .await
-            .map_err(|e| ClientError::Failed { what: "following events", reason: e.to_string() })?;
-        Ok(Stream { socket })
+        let path = format!("/api/v1/sessions/{session}/events?from={from}{speech}");
+        Ok(Stream { socket: self.socket("following events", &path).await? })
+    }
+}
+
+impl ApiClient {
+    /// Opens the door that takes a session's waveforms.
+    pub async fn waveform_source(
+        &self,
+        session: SessionId,
+    ) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, ClientError> {
+        self.socket("sending waveforms", &format!("/api/v1/sessions/{session}/waveforms?direction=send")).await
+    }
+
+    /// Opens a WebSocket of the server by its path and query.
+    pub async fn socket(
+        &self,
+        what: &'static str,
+        path: &str,
+    ) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, ClientError> {
+        let url = format!("{}{path}", self.base.replacen("http", "ws", 1));
+        let (socket, _) = connect_async(url).await.map_err(|e| ClientError::failed(what)(e.to_string()))?;
+        Ok(socket)
+    }
+
+    /// Every open session at a glance.
+    pub async fn ward(&self) -> Result<WardSnapshot, ClientError> {
+        json("reading the ward", self.http.get(format!("{}/api/v1/ward", self.base))).await
     }
 }
 

@@ -9,6 +9,7 @@ pub mod hearing;
 pub mod machine;
 pub mod outcome;
 pub mod pools;
+pub mod replay;
 pub mod script;
 pub mod speech;
 pub mod vitals;

@@ -2,7 +2,8 @@
 
 use healthsync_events::{
     Event, EventBody, Seq,
-    risk::{AlarmRaised, RiskScored},
+    alarm::AlarmRaised,
+    risk::RiskScored,
     speech::{CaptionFinal, SpeechAnnounced, SpeechSkipped, TranslationFinal},
 };
 use std::time::Duration;

@@ -3,6 +3,7 @@
 //! `loadtests/README.md` says what is measured.
 
 mod call;
+mod forms;
 mod options;
 mod pools;
 mod precision;
@@ -54,6 +55,8 @@ pub enum Command {
     Pools(Box<pools::PoolsOptions>),
     /// Size, speed and quality of each form of the recogniser's weights.
     Precision(precision::PrecisionOptions),
+    /// Size, speed and quality of each form of the learned risk's weights, those with fewer units among them.
+    Forms(forms::Options),
     /// Serves the fake model of `bench pools`.
     #[command(hide = true)]
     PoolsDoor(pools::DoorOptions),
@@ -74,6 +77,7 @@ pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
         Command::Speech(options) => until_interrupted(speech(config, &options)),
         Command::Pools(options) => until_interrupted(pools::run(config, &options)),
         Command::Precision(options) => until_interrupted(precision::run(config, &options)),
+        Command::Forms(options) => forms::run(&options),
         Command::PoolsDoor(options) => super::runtime()?.block_on(pools::serve(&options)),
         Command::Call(options) => until_interrupted(call::run(config, &options)),
         Command::Vitals(options) => until_interrupted(vitals::run(&options)),

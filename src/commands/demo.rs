@@ -89,6 +89,9 @@ fn tell_line(body: &EventBody) {
         EventBody::CaptionFinal(c) => println!("{:>10} ({}): {}", c.participant.as_str(), c.language, c.text),
         EventBody::TranslationFinal(t) => println!("{:>10} ({}): {}", "→", t.target_language, t.text),
         EventBody::RiskScored(r) => println!("{:>10} {} {} ({:?})", "monitor", r.score, r.total, r.band),
+        EventBody::RiskPredicted(p) => {
+            println!("{:>10} {} within {} h: {:.1} %", "model", p.outcome, p.within_hours, 100.0 * p.probability);
+        }
         EventBody::AlarmRaised(a) => println!("{:>10} {}", "alarm", a.message),
         EventBody::ImageReady(i) => println!(
             "{:>10} {}×{} {}, {} header elements de-identified",

@@ -1,9 +1,11 @@
 //! `healthsync eval`: measures the models on recordings of one's own.
 
+mod alarms;
 mod material;
 mod offline;
 mod pairs;
 mod report;
+mod risk;
 mod stream;
 mod streaming;
 mod table;
@@ -31,6 +33,10 @@ const MAX_STREAMS: u16 = 64;
 pub enum Command {
     /// Recognition, translation and their latency on recordings and sentence pairs.
     Speech(Options),
+    /// Alarms on recordings of vital signs: how many, what for, and how many fewer than naive thresholds give.
+    Alarms(alarms::Options),
+    /// The learned risk of deterioration on patients' records, against NEWS2 and logistic regression.
+    Risk(risk::Options),
 }
 
 /// What there is to measure.
@@ -75,7 +81,14 @@ pub struct Options {
 }
 
 pub fn run(config: &Config, command: Command) -> anyhow::Result<()> {
-    let Command::Speech(options) = command;
+    match command {
+        Command::Speech(options) => speech(config, options),
+        Command::Alarms(options) => alarms::run(config, &options),
+        Command::Risk(options) => risk::run(&options),
+    }
+}
+
+fn speech(config: &Config, options: Options) -> anyhow::Result<()> {
     // Everything that can be wrong with files shows before models load.
     let pairs = pairs::read(options.pairs.as_deref())?;
     let material = match &options.recordings {

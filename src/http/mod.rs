@@ -3,14 +3,18 @@
 mod error;
 mod events;
 mod extract;
+mod fhir;
 mod images;
 mod invitations;
+mod monitoring;
 mod observations;
 mod openapi;
 mod ops;
 mod pools;
 mod server;
 mod sessions;
+mod ward;
+mod waveforms;
 mod web;
 mod whep;
 mod whip;
@@ -25,6 +29,7 @@ use axum::{
     response::Response,
     routing::{get, patch, post},
 };
+use healthsync_actors::WardBoard;
 use healthsync_events::{
     Sessions,
     limits::{MAX_IMAGE_BYTES, MAX_JSON_BYTES, MAX_OBSERVATIONS_BYTES, MAX_SDP_BYTES},
@@ -32,6 +37,7 @@ use healthsync_events::{
 use healthsync_webrtc::WhipServer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// Multipart framing around an image: boundaries and part headers.
@@ -42,6 +48,11 @@ const MULTIPART_OVERHEAD: usize = 64 * 1024;
 pub struct App {
     pub sessions: Arc<dyn Sessions>,
     pub whip: Arc<WhipServer>,
+    /// FHIR, where it is served.
+    pub fhir: Option<Arc<healthsync_fhir::http::Door>>,
+    pub ward: Arc<WardBoard>,
+    /// Places of those who watch the ward.
+    pub ward_places: Arc<Semaphore>,
     pub readiness: Readiness,
     pub pools: Pools,
     pub metrics: PrometheusHandle,
@@ -70,8 +81,15 @@ pub fn router(app: App, changes: bool) -> Router {
         .route("/api/v1/sessions/{id}/transcript", get(sessions::transcript))
         .route("/api/v1/sessions/{id}/report", get(sessions::report))
         .route("/api/v1/sessions/{id}/events", get(events::stream))
+        .route("/api/v1/sessions/{id}/waveforms", get(waveforms::connect))
+        .route("/api/v1/ward", get(ward::snapshot))
+        .route("/api/v1/ward/live", get(ward::live))
         .route("/api/v1/sessions/{id}/images/{image}/preview", get(images::preview))
         .route("/api/v1/sessions/{id}/invitations", post(invitations::create))
+        .route("/api/v1/sessions/{id}/monitoring", get(monitoring::show).patch(monitoring::change))
+        .route("/api/v1/sessions/{id}/alarms", get(monitoring::standing))
+        .route("/api/v1/sessions/{id}/alarms/{alarm}/acknowledgement", post(monitoring::acknowledge))
+        .route("/api/v1/sessions/{id}/alarms/silence", post(monitoring::silence))
         .route("/api/v1/invitations/{token}", get(invitations::show))
         .route("/api/v1/unmatched", get(observations::unmatched))
         .route("/api/v1/unmapped", get(observations::unmapped))
@@ -80,6 +98,7 @@ pub fn router(app: App, changes: bool) -> Router {
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES));
+    let fhir = app.fhir.clone().map_or_else(Router::new, healthsync_fhir::http::router);
     let operations = if changes {
         Router::new()
             .route("/api/v1/pools/{name}", get(pools::show).patch(pools::change))
@@ -94,6 +113,7 @@ pub fn router(app: App, changes: bool) -> Router {
         .merge(images)
         .merge(observations)
         .with_state(app)
+        .merge(fhir)
         .merge(openapi::page())
         .fallback(web::asset)
         .layer(axum::middleware::map_response(harden))

@@ -1,13 +1,18 @@
 //! The OpenAPI document and its page. Paths are described where they are handled; the shapes they carry come
 //! from the event vocabulary's own JSON Schema, which OpenAPI 3.1 takes as it is.
 
-use super::{error::Problem, events, images, invitations, observations, ops, pools, sessions, whep, whip};
+use super::{
+    error::Problem, events, fhir, images, invitations, monitoring, observations, ops, pools, sessions, ward, waveforms,
+    whep, whip,
+};
 use axum::Router;
 use healthsync_events::{
     Event, NewSession, Receipt, SessionSummary, UnmappedCode, UnmatchedMessage,
     envelope::{StreamCommand, StreamNotice},
     scribe::ReportReady,
     transcript::Transcript,
+    ward::{WardMessage, WardSnapshot},
+    waveform::WaveformNotice,
 };
 use healthsync_websocket::{LineResult, ObservationLine};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
@@ -32,8 +37,20 @@ use utoipa_swagger_ui::SwaggerUi;
         observations::unmatched,
         observations::unmapped,
         events::stream,
+        waveforms::connect,
+        ward::snapshot,
+        ward::live,
         invitations::create,
+        fhir::metadata,
+        fhir::create,
+        fhir::search,
+        fhir::subscribe,
         invitations::show,
+        monitoring::show,
+        monitoring::change,
+        monitoring::standing,
+        monitoring::acknowledge,
+        monitoring::silence,
         images::upload,
         images::preview,
         whip::offer,
@@ -72,6 +89,9 @@ pub fn document() -> Value {
     add::<UnmappedCode>(&mut generator);
     add::<ObservationLine>(&mut generator);
     add::<LineResult>(&mut generator);
+    add::<WardSnapshot>(&mut generator);
+    add::<WardMessage>(&mut generator);
+    add::<WaveformNotice>(&mut generator);
     let mut document = serde_json::to_value(Paths::openapi()).unwrap_or_default();
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         schemas.extend(generator.take_definitions(true));

@@ -19,7 +19,8 @@ pub async fn asset(method: Method, uri: Uri) -> Response {
         return StatusCode::NOT_FOUND.into_response();
     }
     let path = uri.path().trim_start_matches('/');
-    let path = if path.is_empty() { "index.html" } else { path };
+    // The page finds out by itself which of its views an address asks for.
+    let path = if matches!(path, "" | "ward") { "index.html" } else { path };
     let Some(file) = Assets::get(path) else { return StatusCode::NOT_FOUND.into_response() };
     let mime =
         HeaderValue::from_str(file.metadata.mimetype()).unwrap_or(HeaderValue::from_static("application/octet-stream"));

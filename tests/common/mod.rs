@@ -179,3 +179,12 @@ pub fn recall(expected: &str, heard: &str) -> f64 {
     let expected = words(expected);
     expected.iter().filter(|word| heard.contains(word)).count() as f64 / expected.len() as f64
 }
+
+/// Runs a script of `tests/browser` and gives the one JSON object that it prints.
+pub fn browse(script: &str, arguments: &[&std::ffi::OsStr]) -> serde_json::Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(script);
+    let output = Command::new("node").arg(script).args(arguments).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}

@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
 import { Calls } from './call-routes.mjs';
 import { film } from './film.mjs';
+import { sendWaves } from './waves.mjs';
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const FIXTURE = fileURLToPath(new URL('../fixtures/consultation.ndjson', import.meta.url));
@@ -76,12 +77,15 @@ export async function startReplay({ port = 18020, at = 0, speed = 1, log = FIXTU
   const sockets = new WebSocketServer({ noServer: true });
   http.on('upgrade', (request, socket, head) => {
     const url = new URL(request.url, 'http://localhost');
-    const session = sessions.get(url.pathname.match(/^\/api\/v1\/sessions\/([^/]+)\/events$/)?.[1]);
+    const session = sessions.get(url.pathname.match(/^\/api\/v1\/sessions\/([^/]+)\/(?:events|waveforms)$/)?.[1]);
     if (session === undefined || context.faults.refuseSockets) {
       socket.end(`HTTP/1.1 ${session === undefined ? '404 Not Found' : '503 Service Unavailable'}\r\nconnection: close\r\n\r\n`);
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (ws) => stream(context, session, ws, url.searchParams));
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      if (url.pathname.endsWith('/waveforms')) sendWaves(ws);
+      else stream(context, session, ws, url.searchParams);
+    });
   });
   await new Promise((resolve) => http.listen(port, '127.0.0.1', resolve));
   return {
@@ -204,6 +208,10 @@ function command(context, session, { command: name, id, ...rest }, send) {
     else send({ notice: 'stream.accepted', id, seq: session.append(changed).seq });
     return;
   }
+  if (name.startsWith('alarm.')) {
+    answerAlarm(session, name, id, rest, send);
+    return;
+  }
   const bodies = {
     'chat.send': { type: 'chat.message', participant: rest.participant, language: rest.language, text: rest.text },
     'report.request': { type: 'report.requested', languages: [] },
@@ -215,6 +223,16 @@ function command(context, session, { command: name, id, ...rest }, send) {
   const ready = context.fixture.find((e) => e.type === 'report.ready');
   const timer = setTimeout(() => timers(context, timer) && !session.ended && session.append({ ...shift(ready, 0, 0), up_to: seq }), 600);
   context.timers.add(timer);
+}
+
+/** As the server does: what does not stand cannot be answered, and a silence has an end. */
+function answerAlarm(session, name, id, { participant: by, alarm, seconds }, send) {
+  const stands = (e) => e.type === 'alarm.raised' && e.alarm === alarm && !session.events.some((c) => c.type === 'alarm.cleared' && c.alarm === alarm);
+  const refuse = (error) => send({ notice: 'stream.refused', id, error });
+  if (alarm !== undefined && !session.events.some(stands)) return refuse({ code: 'not_found', what: 'standing alarm' });
+  if (name === 'alarm.silence' && !(seconds >= 1 && seconds <= 300)) return refuse({ code: 'invalid', field: 'seconds', reason: 'must be 1 to 300' });
+  const body = name === 'alarm.silence' ? { type: 'alarm.silenced', alarm, by, seconds } : { type: 'alarm.acknowledged', alarm, by };
+  return send({ notice: 'stream.accepted', id, seq: session.append(body).seq });
 }
 
 function timers(context, timer) {

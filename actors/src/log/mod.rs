@@ -1,8 +1,10 @@
 //! The session log: what everything else is a fold over. Only this module knows where it is kept.
 
+mod positions;
 mod sqlite;
 mod writer;
 
+pub use positions::Positions;
 pub use sqlite::SqliteStore;
 
 use healthsync_events::{
@@ -60,6 +62,9 @@ pub trait SessionLog: Send + Sync + 'static {
     /// Sessions, newest first.
     fn sessions(&self, limit: usize) -> BoxFuture<'_, Result<Vec<SessionRow>, LogError>>;
 
+    /// Sessions that have not ended, newest first.
+    fn open_sessions(&self, limit: usize) -> BoxFuture<'_, Result<Vec<SessionId>, LogError>>;
+
     /// The newest session of this patient, by whichever of their identifiers, that has not ended.
     fn open_session_of(&self, patient: PatientId) -> BoxFuture<'_, Result<Option<SessionId>, LogError>>;
 }
@@ -75,8 +80,9 @@ pub enum ImagePart {
     Preview,
 }
 
-/// The log, and what is too large or too early for it: image bytes, and monitor messages without a session.
-pub trait Store: SessionLog {
+/// The log with who reads it, and what is too large or too early for it: image bytes, and monitor messages without a
+/// session.
+pub trait Store: SessionLog + Positions {
     fn put_image(
         &self,
         session: SessionId,
@@ -107,4 +113,12 @@ pub trait Store: SessionLog {
 
     /// What is known of a patient, by whichever identifier.
     fn patient(&self, patient: PatientId) -> BoxFuture<'_, Result<Option<PatientChanged>, LogError>>;
+
+    /// Puts a document in the place of what has its name on that place.
+    fn put_document(&self, place: &'static str, name: String, body: String) -> BoxFuture<'_, Result<(), LogError>>;
+
+    fn remove_document(&self, place: &'static str, name: String) -> BoxFuture<'_, Result<(), LogError>>;
+
+    /// At most `limit` documents of a place with their names, in the order of names.
+    fn documents(&self, place: &'static str, limit: usize) -> BoxFuture<'_, Result<Vec<(String, String)>, LogError>>;
 }

@@ -1,6 +1,9 @@
 //! The log in one `SQLite` file: a single writer thread, readers beside it (write-ahead logging).
 
 mod monitors;
+mod positions;
+
+pub(super) use positions::advance;
 
 use super::{
     ImagePart, LogError, SessionLog, SessionRow, Store,
@@ -39,6 +42,8 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS aliases (
         id INTEGER PRIMARY KEY AUTOINCREMENT, former TEXT NOT NULL UNIQUE, current TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS aliases_by_current ON aliases (current);
+    CREATE TABLE IF NOT EXISTS documents (
+        place TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (place, name)) WITHOUT ROWID;
 ";
 
 /// Takes over what earlier versions kept in `unmatched`.
@@ -78,6 +83,7 @@ impl SqliteStore {
                 connection.execute_batch(MIGRATION)?;
             }
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
+            connection.execute_batch(positions::SCHEMA)?;
             Ok(connection)
         };
         let writer = Writer::start(open().map_err(storage)?)?;
@@ -177,6 +183,18 @@ impl SessionLog for SqliteStore {
         })
     }
 
+    fn open_sessions(&self, limit: usize) -> BoxFuture<'_, Result<Vec<SessionId>, LogError>> {
+        self.query(move |db| {
+            let mut select = db
+                .prepare_cached(
+                    "SELECT session FROM sessions WHERE ended = 0 ORDER BY started_at DESC, session DESC LIMIT ?1",
+                )
+                .map_err(storage)?;
+            let rows = select.query_map([limit as i64], |row| session_id(row, 0)).map_err(storage)?;
+            rows.collect::<rusqlite::Result<_>>().map_err(storage)
+        })
+    }
+
     fn open_session_of(&self, patient: PatientId) -> BoxFuture<'_, Result<Option<SessionId>, LogError>> {
         self.query(move |db| {
             db.prepare_cached(
@@ -240,6 +258,24 @@ impl Store for SqliteStore {
 
     fn patient(&self, patient: PatientId) -> BoxFuture<'_, Result<Option<PatientChanged>, LogError>> {
         self.query(move |db| monitors::patient(db, &patient))
+    }
+
+    fn put_document(&self, place: &'static str, name: String, body: String) -> BoxFuture<'_, Result<(), LogError>> {
+        Box::pin(self.writer.write(Write::PutDocument { place, name, body }))
+    }
+
+    fn remove_document(&self, place: &'static str, name: String) -> BoxFuture<'_, Result<(), LogError>> {
+        Box::pin(self.writer.write(Write::RemoveDocument { place, name }))
+    }
+
+    fn documents(&self, place: &'static str, limit: usize) -> BoxFuture<'_, Result<Vec<(String, String)>, LogError>> {
+        self.query(move |db| {
+            let mut select = db
+                .prepare_cached("SELECT name, body FROM documents WHERE place = ?1 ORDER BY name LIMIT ?2")
+                .map_err(storage)?;
+            let rows = select.query_map(params![place, limit as i64], |row| Ok((row.get(0)?, row.get(1)?)));
+            rows.map_err(storage)?.collect::<rusqlite::Result<_>>().map_err(storage)
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod monitors;
 
-use super::{ImagePart, LogError};
+use super::{ImagePart, LogError, positions::APPENDS, sqlite};
 use healthsync_events::{EventBody, ImageId, NewEvent, PatientChanged, Seq, SessionId, UnmatchedMessage};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::{
@@ -11,7 +11,7 @@ use std::{
     sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     thread::JoinHandle,
 };
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, oneshot};
 
 /// Writes waiting for the next transaction. At 2 ms a commit this is far over a second of work: more than
 /// that is an overload to refuse, not to hide.
@@ -26,23 +26,33 @@ pub(super) enum Write {
     DeleteImage { session: SessionId, image: ImageId, part: ImagePart },
     KeepUnmatched(UnmatchedMessage),
     PatientChanged(PatientChanged),
+    PutDocument { place: &'static str, name: String, body: String },
+    RemoveDocument { place: &'static str, name: String },
+    Advance { reader: String, positions: Vec<(SessionId, Seq)> },
 }
 
 type Reply = oneshot::Sender<Result<(), LogError>>;
 
+/// The head of each session's log as it grows.
+type Appended = broadcast::Sender<(SessionId, Seq)>;
+
 pub(super) struct Writer {
     queue: Option<SyncSender<(Write, Reply)>>,
     thread: Option<JoinHandle<()>>,
+    /// The head of each session's log as it grows. The thread holds the only sender, so that listeners learn of its end.
+    appended: broadcast::WeakSender<(SessionId, Seq)>,
 }
 
 impl Writer {
     pub(super) fn start(connection: Connection) -> Result<Self, LogError> {
         let (queue, waiting) = sync_channel(QUEUE);
+        let sender = broadcast::Sender::new(APPENDS);
+        let appended = sender.downgrade();
         let thread = std::thread::Builder::new()
             .name("session-log".into())
-            .spawn(move || run(connection, &waiting))
+            .spawn(move || run(connection, &waiting, &sender))
             .map_err(|e| LogError::Storage(e.to_string()))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), thread: Some(thread), appended })
     }
 
     pub(super) async fn write(&self, write: Write) -> Result<(), LogError> {
@@ -53,6 +63,11 @@ impl Writer {
             TrySendError::Disconnected(_) => LogError::Closed,
         })?;
         done.await.unwrap_or(Err(LogError::Closed))
+    }
+
+    pub(super) fn appended(&self) -> broadcast::Receiver<(SessionId, Seq)> {
+        // Without the thread there will be nothing to tell: a channel that has ended says so.
+        self.appended.upgrade().unwrap_or_else(|| broadcast::Sender::new(1)).subscribe()
     }
 }
 
@@ -73,7 +88,7 @@ type Heads = HashMap<SessionId, Seq>;
 /// Sessions whose newest number is remembered: more than are open at a time.
 const MAX_HEADS: usize = 8_192;
 
-fn run(mut connection: Connection, waiting: &Receiver<(Write, Reply)>) {
+fn run(mut connection: Connection, waiting: &Receiver<(Write, Reply)>, appended: &Appended) {
     let mut heads = Heads::new();
     while let Ok(first) = waiting.recv() {
         let mut group = vec![first];
@@ -83,13 +98,13 @@ fn run(mut connection: Connection, waiting: &Receiver<(Write, Reply)>) {
             group.push(next);
         }
         metrics::histogram!("healthsync_log_group_size").record(group.len() as f64);
-        commit(&mut connection, &mut heads, group);
+        commit(&mut connection, &mut heads, group, appended);
     }
     // Leaves one file behind rather than three.
     let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-fn commit(connection: &mut Connection, heads: &mut Heads, group: Vec<(Write, Reply)>) {
+fn commit(connection: &mut Connection, heads: &mut Heads, group: Vec<(Write, Reply)>, appended: &Appended) {
     let started = std::time::Instant::now();
     if heads.len() > MAX_HEADS {
         heads.clear();
@@ -97,7 +112,11 @@ fn commit(connection: &mut Connection, heads: &mut Heads, group: Vec<(Write, Rep
     match try_commit(connection, heads, &group) {
         Ok(results) => {
             metrics::histogram!("healthsync_log_commit_seconds").record(started.elapsed().as_secs_f64());
-            for ((_, reply), result) in group.into_iter().zip(results) {
+            for ((write, reply), result) in group.into_iter().zip(results) {
+                if let (Write::Append { session, expected, events }, Ok(())) = (&write, &result) {
+                    // Nobody listening is no failure.
+                    let _ = appended.send((*session, Seq(expected.0 + events.len() as u64 - 1)));
+                }
                 let _ = reply.send(result);
             }
         }
@@ -179,6 +198,15 @@ fn apply(db: &Connection, heads: &mut Heads, write: &Write) -> Result<(), LogErr
         ),
         Write::KeepUnmatched(message) => monitors::keep_unmatched(db, message),
         Write::PatientChanged(changed) => monitors::patient_changed(db, changed),
+        Write::PutDocument { place, name, body } => execute(
+            db,
+            "INSERT OR REPLACE INTO documents (place, name, body) VALUES (?1, ?2, ?3)",
+            params![place, name, body],
+        ),
+        Write::RemoveDocument { place, name } => {
+            execute(db, "DELETE FROM documents WHERE place = ?1 AND name = ?2", params![place, name])
+        }
+        Write::Advance { reader, positions } => sqlite::advance(db, reader, positions),
     }
 }
 

@@ -71,6 +71,14 @@ impl Session {
         {
             return Err(Refusal::TooLarge { what: "participants".into(), limit: MAX_PARTICIPANTS as u64 });
         }
+        let answered = match body {
+            EventBody::AlarmAcknowledged(acknowledged) => Some(acknowledged.alarm),
+            EventBody::AlarmSilenced(silenced) => silenced.alarm,
+            _ => None,
+        };
+        if answered.is_some_and(|alarm| !self.state.alarms.contains_key(&alarm)) {
+            return Err(Refusal::NotFound { what: "standing alarm".into() });
+        }
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use super::{
     actor::{Record, Session, Snapshot},
+    deterioration::Deterioration,
     imaging::Imaging,
     interpreter::Interpreter,
     scribe::Scribe,
@@ -9,6 +10,7 @@ use super::{
     tail::{Place, Tail},
     track::Tracks,
     vitals::Vitals,
+    wave_hub::WaveHub,
 };
 use crate::{
     clock::Clock,
@@ -17,9 +19,11 @@ use crate::{
     supervise::{Lease, Notice, RestartPolicy, Supervised, supervise},
 };
 use actix::{Actor, ArbiterHandle, Context};
+use futures_util::StreamExt as _;
 use healthsync_events::{
-    Event, EventBody, Receipt, Refusal, Seq, SessionId, SessionState,
+    Event, EventBody, Receipt, Refusal, Seq, SessionId, SessionState, WaveformStream,
     consultation::{ActorRestarted, Component, ErrorRaised},
+    limits::MAX_SUBSCRIBERS,
 };
 use std::{
     sync::{
@@ -42,10 +46,13 @@ pub(crate) struct SessionCell {
     pub clock: Clock,
     pub models: Arc<Models>,
     pub speech: SpeechHub,
+    pub waves: Arc<WaveHub>,
     pub subscribers: Arc<AtomicUsize>,
     pub tracks: Tracks,
     pub home: ArbiterHandle,
     hub: broadcast::Sender<Arc<Event>>,
+    /// Everything every session publishes, for who follows them all.
+    feed: broadcast::Sender<Arc<Event>>,
     over: AtomicBool,
     session: OnceLock<Supervised<Session>>,
 }
@@ -58,6 +65,7 @@ impl SessionCell {
         clock: Clock,
         models: Arc<Models>,
         home: ArbiterHandle,
+        feed: broadcast::Sender<Arc<Event>>,
     ) -> Arc<Self> {
         let cell = Arc::new(Self {
             id,
@@ -65,16 +73,21 @@ impl SessionCell {
             clock,
             models,
             speech: SpeechHub::default(),
+            waves: Arc::default(),
             subscribers: Arc::default(),
             tracks: Tracks::default(),
             home,
             hub: broadcast::channel(HUB_CAPACITY).0,
+            feed,
             over: AtomicBool::new(false),
             session: OnceLock::new(),
         });
         let session = cell.supervise(Component::Session, Session::new);
         let _ = cell.session.set(session);
         cell.supervise(Component::Vitals, Vitals::new);
+        if cell.models.deterioration.is_some() {
+            cell.supervise(Component::Deterioration, Deterioration::new);
+        }
         cell.supervise(Component::Imaging, Imaging::new);
         cell.supervise(Component::Scribe, Scribe::new);
         cell.supervise(Component::Interpreter, Interpreter::new);
@@ -145,13 +158,27 @@ impl SessionCell {
         Tail::new(Arc::clone(&self.store), self.id, from, live, place)
     }
 
+    /// Waveforms from 10 s ago on; takes a subscriber's place.
+    pub(crate) fn watch_waveforms(&self) -> Result<WaveformStream, Refusal> {
+        let place = Place::take(&self.subscribers, MAX_SUBSCRIBERS)
+            .ok_or_else(|| Refusal::Overloaded { queue: "subscribers".into(), retry_after_ms: 5_000 })?;
+        let blocks = self.waves.watch()?.map(move |block| {
+            // Held for as long as somebody watches.
+            let _ = &place;
+            block
+        });
+        Ok(Box::pin(blocks))
+    }
+
     pub(super) fn publish(self: &Arc<Self>, event: Arc<Event>) {
         metrics::counter!("healthsync_events_total", "type" => event.body.kind()).increment(1);
         if matches!(event.body, EventBody::SessionEnded(_)) {
             self.over.store(true, Ordering::Release);
             self.close_tracks();
+            self.waves.close();
         }
         // No reader is no failure.
+        let _ = self.feed.send(Arc::clone(&event));
         let _ = self.hub.send(event);
     }
 

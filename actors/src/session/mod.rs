@@ -2,6 +2,7 @@
 
 mod actor;
 mod cell;
+mod deterioration;
 mod fold;
 mod imaging;
 mod interpreter;
@@ -10,6 +11,7 @@ mod speech_hub;
 mod tail;
 mod track;
 mod vitals;
+mod wave_hub;
 
 pub(crate) use actor::load;
 pub(crate) use cell::SessionCell;

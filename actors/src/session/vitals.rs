@@ -1,67 +1,100 @@
-//! Vitals: scores what monitors observe, and raises alarms.
+//! Vitals: scores what monitors observe, and raises alarms. What follows from the log is worked out by [`Bedside`];
+//! this actor records it, and wakes when time alone calls for something.
 
 use super::{
     cell::SessionCell,
     fold::{self, Fold, Follower, Item},
 };
 use crate::supervise::Lease;
-use actix::{Actor, AsyncContext, Context, StreamHandler, WrapFuture};
-use healthsync_events::{
-    Event, EventBody, Seq, SessionState,
-    consultation::Component,
-    risk::{RiskScored, Spo2Scale},
-};
-use healthsync_models::risk::{AlarmLogic, news2};
-use std::sync::Arc;
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, SpawnHandle, StreamHandler, WrapFuture};
+use healthsync_events::{Event, Seq, Timestamp, consultation::Component};
+use healthsync_models::risk::Bedside;
+use std::{sync::Arc, time::Duration};
 
 pub(super) struct Vitals {
     follower: Follower,
-    state: SessionState,
-    alarms: AlarmLogic,
-    /// What changed the newest values, and is not scored yet.
-    unscored: Option<Seq>,
-    /// The newest score, until its alarms are dealt with.
-    unalarmed: Option<(Seq, RiskScored)>,
+    bedside: Bedside,
+    /// The newest event folded.
+    head: Seq,
+    at: Timestamp,
+    /// The newest event of its own that has been recorded and not been folded. What is owed is looked at again only
+    /// then: until then it would be owed twice.
+    recorded: Seq,
+    /// Wakes the actor when time alone calls for something.
+    alarm_clock: Option<(Timestamp, SpawnHandle)>,
 }
 
 impl Vitals {
     pub(super) fn new(cell: Arc<SessionCell>, lease: Lease) -> Self {
-        let state = SessionState::new(cell.id);
+        let bedside = Bedside::new(cell.id, Arc::clone(&cell.models.monitoring.policy));
         Self {
             follower: Follower::new(cell, lease),
-            state,
-            alarms: AlarmLogic::default(),
-            unscored: None,
-            unalarmed: None,
+            bedside,
+            head: Seq(0),
+            at: Timestamp::from_millis(0),
+            recorded: Seq(0),
+            alarm_clock: None,
         }
     }
 
-    fn score(&mut self, context: &mut Context<Self>) {
-        let Some(because) = self.unscored.take() else { return };
-        let scale = self.state.started.as_ref().map_or(Spo2Scale::default(), |s| s.value.spo2_scale);
-        let Some(scored) = news2::score(&self.state.vitals, scale) else { return };
-        // A withdrawal gives no value, and is a reason all the same.
-        let mut inputs: Vec<Seq> = self.state.vital_sources().map(|(_, seq)| seq).chain([because]).collect();
-        inputs.sort_unstable();
-        inputs.dedup();
-        self.record(vec![EventBody::RiskScored(scored.into_scored(inputs))], context);
-    }
-
-    fn alarm(&mut self, context: &mut Context<Self>) {
-        let Some((seq, scored)) = self.unalarmed.take() else { return };
-        let due = self.alarms.due(self.follower.cell.id, seq, &scored);
-        self.record(due, context);
-    }
-
-    /// In order, and before the next observation is looked at.
-    fn record(&self, bodies: Vec<EventBody>, context: &mut Context<Self>) {
+    /// Records what is owed, in order and before the next event is looked at.
+    fn act(&mut self, now: Timestamp, context: &mut Context<Self>) {
+        if self.recorded > self.head {
+            return;
+        }
+        let due = self.bedside.due(now);
+        if due.is_empty() {
+            return self.set_alarm_clock(now, context);
+        }
         let cell = Arc::clone(&self.follower.cell);
         let record = async move {
-            for body in bodies {
-                cell.record_surely(Component::Vitals, body).await;
+            let mut recorded = Vec::with_capacity(due.len());
+            for body in due {
+                let receipt = cell.record_surely(Component::Vitals, body.clone()).await;
+                recorded.push((body, receipt));
             }
+            recorded
         };
-        context.wait(record.into_actor(self));
+        context.wait(record.into_actor(self).map(move |recorded, actor, context| {
+            for (body, receipt) in recorded {
+                match receipt {
+                    Some(receipt) if receipt.seq > actor.head => actor.recorded = actor.recorded.max(receipt.seq),
+                    // Lost, or recorded long ago: it will not come by again.
+                    _ => actor.bedside.forget(&body),
+                }
+            }
+            if actor.recorded <= actor.head {
+                actor.set_alarm_clock(now, context);
+            }
+        }));
+    }
+
+    fn set_alarm_clock(&mut self, now: Timestamp, context: &mut Context<Self>) {
+        let due = self.bedside.next_due(now);
+        if self.alarm_clock.map(|(at, _)| at) == due {
+            return;
+        }
+        if let Some((_, handle)) = self.alarm_clock.take() {
+            context.cancel_future(handle);
+        }
+        let Some(at) = due else { return };
+        let pace = self.follower.cell.models.monitoring.pace.clone();
+        // Folding may have taken a while since `now`.
+        let from_now = at.millis() - self.time().millis();
+        let wait = Duration::from_millis(from_now.max(0).unsigned_abs());
+        let slept = async move { pace.sleep_until(pace.now() + wait).await };
+        let handle = context.spawn(slept.into_actor(self).map(move |(), actor, context| {
+            actor.alarm_clock = None;
+            // It is that time now, whatever a wall clock says that was set back meanwhile.
+            let now = actor.time().max(at);
+            actor.act(now, context);
+        }));
+        self.alarm_clock = Some((at, handle));
+    }
+
+    /// The time of the session: the wall clock may step back, the log's never does.
+    fn time(&self) -> Timestamp {
+        self.follower.cell.clock.now().max(self.at)
     }
 }
 
@@ -71,36 +104,20 @@ impl Fold for Vitals {
     }
 
     fn fold(&mut self, event: &Event) {
-        self.state.apply(event);
-        self.alarms.apply(event);
-        match &event.body {
-            // What comes late and changes none of the newest values gives the score there is.
-            EventBody::VitalsObserved(_) | EventBody::VitalsAmended(_)
-                if self.state.last_vitals.as_ref().is_some_and(|last| last.seq == event.seq) =>
-            {
-                self.unscored = Some(event.seq);
-            }
-            EventBody::RiskScored(scored) => {
-                // An observation that came while this score was being recorded is not part of it.
-                if self.unscored.is_some_and(|seq| scored.provenance.inputs.contains(&seq)) {
-                    self.unscored = None;
-                }
-                self.unalarmed = Some((event.seq, scored.clone()));
-            }
-            _ => {}
-        }
+        (self.head, self.at) = (event.seq, event.at);
+        self.bedside.apply(event);
     }
 
     fn recover(&mut self, context: &mut Context<Self>) {
-        self.alarm(context);
-        self.score(context);
+        // Time has passed since the newest event where anything waits for time.
+        let waits = self.bedside.next_due(self.at).is_some();
+        let now = if waits { self.time() } else { self.at };
+        self.act(now, context);
     }
 
     fn react(&mut self, event: &Event, context: &mut Context<Self>) {
-        match &event.body {
-            EventBody::VitalsObserved(_) | EventBody::VitalsAmended(_) => self.score(context),
-            EventBody::RiskScored(_) => self.alarm(context),
-            _ => {}
+        if Bedside::concerns(&event.body) {
+            self.act(event.at, context);
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use futures_util::StreamExt;
 use healthsync_actors::{
-    ActorThreads, Clock, Directory, DirectoryConfig, Models, Pool, PoolConfig, SpeechSettings, SqliteStore,
-    pool::ModelFactory,
+    ActorThreads, Clock, Directory, DirectoryConfig, Models, MonitoringSettings, Pool, PoolConfig, SpeechSettings,
+    SqliteStore, pool::ModelFactory,
 };
 use healthsync_events::{
     Event, EventBody, EventStream, ModelInfo, NewSession, SessionId, Sessions, Timestamp,
@@ -118,7 +118,9 @@ pub fn models() -> Models {
         translate: translator(),
         speak: speaker(),
         speech: SpeechSettings::default(),
+        deterioration: None,
         voice_activity: silent,
+        monitoring: MonitoringSettings::default(),
         images: Arc::new(Images),
         image_turns: Semaphore::new(1),
     }
@@ -142,9 +144,14 @@ impl Rig {
     }
 
     pub fn with(path: &Path, models: Models) -> Self {
+        Self::since(path, models, 1_000)
+    }
+
+    /// With a clock that shows so many milliseconds.
+    pub fn since(path: &Path, models: Models, millis: i64) -> Self {
         let panic_next = Arc::new(AtomicBool::new(false));
         let trigger = Arc::clone(&panic_next);
-        let time = AtomicI64::new(1_000);
+        let time = AtomicI64::new(millis);
         let clock = Clock::from_fn(move || {
             assert!(!trigger.swap(false, Ordering::SeqCst), "an injected fault");
             Timestamp::from_millis(time.fetch_add(1, Ordering::SeqCst))

@@ -63,7 +63,7 @@ struct PiperSpeaker {
 }
 
 impl NeuralSpeaker {
-    /// Loads every voice, and says a word so that the first request is not the slow one.
+    /// Loads every voice.
     pub fn load(files: SpeakerFiles) -> Result<Self, ModelError> {
         let environment = onnx::environment(&files.onnxruntime)?;
         let kokoro = Kokoro::load(&environment, &files.kokoro.model, files.threads)?;
@@ -77,12 +77,7 @@ impl NeuralSpeaker {
             }
             None => None,
         };
-        let mut speaker = Self { kokoro, voices, kokoro_info: files.kokoro.info, piper };
-        for (text, language) in [("Sim.", "pt"), ("Yes.", "en")] {
-            let Ok(language) = language.parse() else { continue };
-            speaker.speak(&SpeakRequest { text: text.into(), language, voice: None, speed: 1.0 })?;
-        }
-        Ok(speaker)
+        Ok(Self { kokoro, voices, kokoro_info: files.kokoro.info, piper })
     }
 
     fn speak(&mut self, request: &SpeakRequest) -> Result<SpokenAudio, ModelError> {
@@ -138,6 +133,15 @@ impl Model for NeuralSpeaker {
 
     fn run(&mut self, batch: &[SpeakRequest]) -> Vec<Result<SpokenAudio, ModelError>> {
         batch.iter().map(|request| self.speak(request)).collect()
+    }
+
+    /// Says a word with each of the two engines.
+    fn warm_up(&mut self) -> Result<(), ModelError> {
+        for (text, language) in [("Sim.", "pt"), ("Yes.", "en")] {
+            let Ok(language) = language.parse() else { continue };
+            self.speak(&SpeakRequest { text: text.into(), language, voice: None, speed: 1.0 })?;
+        }
+        Ok(())
     }
 }
 

@@ -23,6 +23,8 @@ pub enum RegistryError {
     Missing { model: String, file: String },
     #[error("{model}: {file} is damaged ({reason}); run `healthsync models pull {model}` to replace it")]
     Corrupt { model: String, file: String, reason: String },
+    #[error("{0} is part of the program: it has no files in the cache")]
+    Bundled(String),
     #[error("{0}")]
     Pull(PullFailures),
 }

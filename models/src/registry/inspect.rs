@@ -1,7 +1,7 @@
 //! What the cache holds, compared with what the manifest says it should.
 
 use super::{
-    Registry, RegistryError, cache,
+    Registry, RegistryError, bundled, cache,
     derive::{self, NoRecord},
     manifest::{DerivedEntry, FileEntry, ModelEntry, Task},
 };
@@ -163,12 +163,17 @@ impl Registry {
 
 pub(super) fn inspect_file(model: &ModelEntry, file: &FileEntry, dir: &Path, depth: Depth) -> FileReport {
     let path = dir.join(&file.path);
+    let state = if file.bundled() {
+        bundled::bytes(file).map_or_else(FileState::Corrupt, |_| FileState::Present)
+    } else {
+        state_of(&path, file.size, &file.sha256, depth)
+    };
     FileReport {
         model: model.name.clone(),
         file: file.path.clone(),
         size: Some(file.size),
         sha256: Some(file.sha256.clone()),
-        state: state_of(&path, file.size, &file.sha256, depth),
+        state,
         path,
     }
 }

@@ -67,6 +67,8 @@ pub enum Task {
     Demo,
     /// What measuring the others needs.
     Evaluate,
+    /// A risk learned from measurements.
+    Risk,
 }
 
 impl fmt::Display for Task {
@@ -79,6 +81,7 @@ impl fmt::Display for Task {
             Self::Runtime => "runtime",
             Self::Demo => "demo",
             Self::Evaluate => "evaluate",
+            Self::Risk => "risk",
         })
     }
 }
@@ -122,13 +125,23 @@ pub struct FileEntry {
     pub sources: Vec<Source>,
 }
 
-/// Exactly one of the two is given.
+impl FileEntry {
+    /// Whether the file is part of the program, and never in the cache.
+    pub fn bundled(&self) -> bool {
+        self.sources.iter().any(|source| source.bundled)
+    }
+}
+
+/// Exactly one of the three is given.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// Members of archives which, one after the other, are the file.
     pub parts: Option<Vec<Part>>,
     pub hub: Option<HubFile>,
+    /// The file is part of the program.
+    #[serde(default)]
+    pub bundled: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

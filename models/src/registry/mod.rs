@@ -5,6 +5,7 @@
 //! is in the cache and never fetches.
 
 mod archive;
+mod bundled;
 mod cache;
 mod derive;
 mod error;
@@ -179,6 +180,9 @@ impl Registry {
 
     fn open_chosen(&self, name: &str, chosen: impl Fn(&str) -> bool) -> Result<LoadedFiles, RegistryError> {
         let model = self.supported(name)?;
+        if model.files.iter().any(manifest::FileEntry::bundled) {
+            return Err(RegistryError::Bundled(name.to_owned()));
+        }
         let dir = self.cache.model_dir(&model.name, &model.version);
         let wanted = model.files_for(&self.target).filter(|file| chosen(&file.path));
         let mut reports: Vec<_> = wanted.map(|file| inspect::inspect_file(model, file, &dir, Depth::Hash)).collect();

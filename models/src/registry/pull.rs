@@ -129,8 +129,8 @@ impl<'a> Pull<'a> {
         let whole = match (&source.parts, &source.hub) {
             (Some(parts), _) => self.assemble(model, file, parts)?,
             (None, Some(hub)) => self.hub_file(file, hub)?,
-            // Validation lets no such source through.
-            (None, None) => return Err("the source is empty".to_owned()),
+            // A bundled file that is whole is never missing; validation lets no other such source through.
+            (None, None) => return Err("this program was built without it".to_owned()),
         };
         let dir = self.registry.cache.model_dir(&model.name, &model.version);
         cache::install(&whole, &dir.join(&file.path)).map_err(|e| e.to_string())?;

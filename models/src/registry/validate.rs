@@ -102,8 +102,8 @@ fn file_entry(manifest: &Manifest, file: &FileEntry) -> Check {
 }
 
 fn source_entry(manifest: &Manifest, source: &Source) -> Check {
-    match (&source.parts, &source.hub) {
-        (Some(parts), None) => {
+    match (&source.parts, &source.hub, source.bundled) {
+        (Some(parts), None, false) => {
             if parts.is_empty() {
                 return Err("a source has no parts".to_owned());
             }
@@ -116,12 +116,13 @@ fn source_entry(manifest: &Manifest, source: &Source) -> Check {
             }
             Ok(())
         }
-        (None, Some(hub)) => {
+        (None, Some(hub), false) => {
             inner_path("hub repo", &hub.repo)?;
             name("hub revision", &hub.revision)?;
             inner_path("hub file", &hub.file)
         }
-        _ => Err("a source has either parts or hub".to_owned()),
+        (None, None, true) => Ok(()),
+        _ => Err("a source has either parts, or hub, or is bundled".to_owned()),
     }
 }
 

@@ -5,6 +5,7 @@ mod words;
 
 use healthsync_events::{
     Language, ModelInfo, Seq, SessionState, Timestamp,
+    alarm::AlarmClass,
     risk::RiskScored,
     scribe::{ReportReady, ReportSection, ReportSentence, ReportText},
     state::{At, Utterance},
@@ -120,6 +121,8 @@ fn alarms(state: &SessionState, words: &dyn Words) -> Option<ReportSection> {
     let sentences: Vec<_> = state
         .alarm_history
         .iter()
+        // What went wrong with the equipment is nothing the patient can do about.
+        .filter(|alarm| alarm.value.class == AlarmClass::Clinical)
         .map(|alarm| sentence(words.alarm(alarm.value.kind, &time(alarm.at)), &[alarm.seq]))
         .collect();
     (!sentences.is_empty()).then(|| ReportSection { heading: words.heading_alarms().to_owned(), sentences })

@@ -1,9 +1,6 @@
 //! The report's words. Plain language, the same sentences in the same order in every language.
 
-use healthsync_events::{
-    Consciousness, VitalSigns,
-    risk::{AlarmKind, RiskBand},
-};
+use healthsync_events::{Consciousness, VitalSigns, alarm::AlarmKind, risk::RiskBand};
 
 /// A language's words.
 pub(super) trait Words {
@@ -135,9 +132,9 @@ impl Words for English {
     }
     fn alarm(&self, kind: AlarmKind, time: &str) -> String {
         let what = match kind {
-            AlarmKind::News2SingleParameter => "one of your values needed attention",
-            AlarmKind::News2Urgent => "your values called for an urgent review",
-            AlarmKind::News2Emergency => "your values called for an emergency response",
+            AlarmKind::News2Urgent | AlarmKind::PewsUrgent => "your values called for an urgent review",
+            AlarmKind::News2Emergency | AlarmKind::PewsEmergency => "your values called for an emergency response",
+            _ => "one of your values needed attention",
         };
         format!("At {time} (UTC) {what}.")
     }
@@ -247,9 +244,9 @@ impl Words for Portuguese {
     }
     fn alarm(&self, kind: AlarmKind, time: &str) -> String {
         let what = match kind {
-            AlarmKind::News2SingleParameter => "um dos seus valores precisou de atenção",
-            AlarmKind::News2Urgent => "seus valores pediram uma avaliação urgente",
-            AlarmKind::News2Emergency => "seus valores pediram atendimento de emergência",
+            AlarmKind::News2Urgent | AlarmKind::PewsUrgent => "seus valores pediram uma avaliação urgente",
+            AlarmKind::News2Emergency | AlarmKind::PewsEmergency => "seus valores pediram atendimento de emergência",
+            _ => "um dos seus valores precisou de atenção",
         };
         format!("Às {time} (UTC), {what}.")
     }

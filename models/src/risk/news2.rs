@@ -1,29 +1,15 @@
 //! The National Early Warning Score 2, exactly as charted: Royal College of Physicians, *National Early Warning
 //! Score (NEWS) 2: Standardising the assessment of acute-illness severity in the NHS*, London 2017, chart 1.
 //!
-//! The chart knows whole numbers, and tenths of a degree. A value between two rows is rounded to the chart's
-//! step first, halves away from zero, as a nurse charting it would.
+//! Seven items, 0 to 20. It is meant for people of 16 years or more who are not pregnant. What was not measured scores
+//! nothing and is named missing: the total is then a lower bound.
 
+use super::rows::{MAX, MIN, Row, Sheet, chart_info, row};
 use healthsync_events::{
-    Consciousness, ModelInfo, Seq, VitalSigns,
-    risk::{RiskBand, RiskItem, RiskScored, Spo2Scale},
+    Consciousness, ModelInfo, Seq, VitalSign, VitalSigns,
+    risk::{CarriedItem, RiskBand, RiskItem, RiskScored, Spo2Scale},
 };
-use sha2::{Digest, Sha256};
-
-/// A row of the chart: values from `low` to `high`, both included, on the chart's step.
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    low: f64,
-    high: f64,
-    points: u8,
-}
-
-const fn row(low: f64, high: f64, points: u8) -> Row {
-    Row { low, high, points }
-}
-
-const MIN: f64 = f64::NEG_INFINITY;
-const MAX: f64 = f64::INFINITY;
+use std::sync::LazyLock;
 
 const RESPIRATION: [Row; 5] =
     [row(MIN, 8.0, 3), row(9.0, 11.0, 1), row(12.0, 20.0, 0), row(21.0, 24.0, 2), row(25.0, MAX, 3)];
@@ -73,33 +59,19 @@ pub fn score(vitals: &VitalSigns, scale: Spo2Scale) -> Option<News2> {
         (Spo2Scale::Scale2, false) => &SPO2_SCALE_2_AIR,
         (Spo2Scale::Scale2, true) => &SPO2_SCALE_2_OXYGEN,
     };
-    let numeric = [
-        ("respiratory_rate", vitals.respiratory_rate, RESPIRATION.as_slice(), "/min", 0),
-        ("spo2", vitals.spo2, saturation, "%", 0),
-        ("systolic_bp", vitals.systolic_bp, &SYSTOLIC, "mmHg", 0),
-        ("heart_rate", vitals.heart_rate, &PULSE, "/min", 0),
-        ("temperature", vitals.temperature, &TEMPERATURE, "°C", 1),
-    ];
-    let mut items = Vec::new();
-    let mut missing = Vec::new();
-    for (parameter, value, rows, unit, decimals) in numeric {
-        match value.and_then(|value| numeric_item(parameter, value, rows, unit, decimals)) {
-            Some(item) => items.push(item),
-            None => missing.push(parameter),
-        }
-    }
-    match vitals.consciousness {
-        Some(level) => items.push(consciousness_item(level)),
-        None => missing.push("consciousness"),
-    }
-    if items.is_empty() {
+    let mut sheet = Sheet::default();
+    sheet.number(vitals, VitalSign::RespiratoryRate, &RESPIRATION);
+    sheet.number(vitals, VitalSign::Spo2, saturation);
+    sheet.number(vitals, VitalSign::SystolicBp, &SYSTOLIC);
+    sheet.number(vitals, VitalSign::HeartRate, &PULSE);
+    sheet.number(vitals, VitalSign::Temperature, &TEMPERATURE);
+    sheet.consciousness(vitals, |level| if level == Consciousness::Alert { ("A", 0) } else { ("C, V, P or U", 3) });
+    if sheet.items.is_empty() {
         return None;
     }
-    match vitals.supplemental_oxygen {
-        Some(oxygen) => items.push(oxygen_item(oxygen)),
-        None => missing.push("supplemental_oxygen"),
-    }
-    let total = items.iter().map(|item| item.points).sum();
+    sheet.oxygen(vitals, 2);
+    let total = sheet.total();
+    let Sheet { items, missing } = sheet;
     Some(News2 { total, band: band(total, &items), scale, items, missing })
 }
 
@@ -113,43 +85,16 @@ fn band(total: u8, items: &[RiskItem]) -> RiskBand {
     }
 }
 
-fn numeric_item(parameter: &str, value: f64, rows: &[Row], unit: &str, decimals: usize) -> Option<RiskItem> {
-    if !value.is_finite() {
-        return None;
-    }
-    let step = 10f64.powi(decimals as i32);
-    let charted = (value * step).round() / step;
-    let row = rows.iter().find(|row| charted <= row.high)?;
-    let range = match (row.low.is_finite(), row.high.is_finite()) {
-        (false, _) => format!("≤{:.decimals$} {unit}", row.high),
-        (_, false) => format!("≥{:.decimals$} {unit}", row.low),
-        _ => format!("{:.decimals$}–{:.decimals$} {unit}", row.low, row.high),
-    };
-    let value = format!("{charted:.decimals$} {unit}");
-    Some(RiskItem { parameter: parameter.into(), value, range, points: row.points })
-}
-
-fn consciousness_item(level: Consciousness) -> RiskItem {
-    let (value, points) = match level {
-        Consciousness::Alert => ("alert", 0),
-        Consciousness::Confusion => ("new confusion", 3),
-        Consciousness::Voice => ("responds to voice", 3),
-        Consciousness::Pain => ("responds to pain", 3),
-        Consciousness::Unresponsive => ("unresponsive", 3),
-    };
-    let range = if points == 0 { "A" } else { "C, V, P or U" };
-    RiskItem { parameter: "consciousness".into(), value: value.into(), range: range.into(), points }
-}
-
-fn oxygen_item(oxygen: bool) -> RiskItem {
-    let value = if oxygen { "oxygen" } else { "air" };
-    let points = if oxygen { 2 } else { 0 };
-    RiskItem { parameter: "supplemental_oxygen".into(), value: value.into(), range: value.into(), points }
-}
-
 impl News2 {
     /// As an event that rests on `inputs`.
     pub fn into_scored(self, inputs: Vec<Seq>) -> RiskScored {
+        self.carrying(&[], inputs)
+    }
+
+    /// The same, where some values are older than the newest observation.
+    pub fn carrying(self, carried: &[CarriedItem], inputs: Vec<Seq>) -> RiskScored {
+        // The diastolic pressure is no item of this chart.
+        let carried = carried.iter().filter(|item| item.parameter != VitalSign::DiastolicBp.name());
         RiskScored {
             score: "NEWS2".into(),
             total: self.total,
@@ -157,17 +102,22 @@ impl News2 {
             spo2_scale: self.scale,
             items: self.items,
             missing: self.missing.into_iter().map(Into::into).collect(),
+            carried: carried.cloned().collect(),
             provenance: model_info().with_inputs(inputs),
         }
     }
 }
 
-/// The chart as a model: its hash is that of the rows as written here.
-pub fn model_info() -> ModelInfo {
+static INFO: LazyLock<ModelInfo> = LazyLock::new(|| {
     let chart = format!(
         "{RESPIRATION:?}{SPO2_SCALE_1:?}{SPO2_SCALE_2_AIR:?}{SPO2_SCALE_2_OXYGEN:?}{SYSTOLIC:?}{PULSE:?}{TEMPERATURE:?}"
     );
-    ModelInfo { name: "NEWS2".into(), version: "RCP 2017".into(), weights_sha256: crate::hex(&Sha256::digest(chart)) }
+    chart_info("NEWS2", "RCP 2017", &chart)
+});
+
+/// The chart as a model: its hash is that of the rows as written here.
+pub fn model_info() -> ModelInfo {
+    INFO.clone()
 }
 
 #[cfg(test)]

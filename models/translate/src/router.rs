@@ -202,6 +202,10 @@ impl Model for Router {
         let answer = |answer: Option<Outcome>| answer.or_else(|| outcomes.next()).unwrap_or_else(|| Err(lost()));
         answers.into_iter().map(answer).collect()
     }
+
+    fn warm_up(&mut self) -> Result<(), ModelError> {
+        self.engines.iter_mut().try_for_each(Model::warm_up)
+    }
 }
 
 #[cfg(test)]

@@ -138,6 +138,14 @@ impl Model for FirefoxTranslator {
         };
         jobs.into_iter().map(|job| job.map(answer)).collect()
     }
+
+    /// Translates a word in every direction: the weights are mapped, and not in memory until they are used.
+    fn warm_up(&mut self) -> Result<(), ModelError> {
+        for direction in &self.directions {
+            direction.engine.translate_batch(&["OK."]);
+        }
+        Ok(())
+    }
 }
 
 impl Directed for FirefoxTranslator {

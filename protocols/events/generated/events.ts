@@ -2,19 +2,77 @@
 
 export type ActorRestarted = { component: Component, restarts: number, };
 
-export type AlarmCleared = { alarm: AlarmId, kind: AlarmKind, because: Seq, };
+export type AlarmAcknowledged = { alarm: AlarmId, by: ParticipantId, };
+
+export type AlarmClass = "clinical" | "technical";
+
+export type AlarmClearReason = "condition_over" | "superseded" | "acknowledged" | "monitoring_changed";
+
+export type AlarmCleared = { alarm: AlarmId, kind: AlarmKind, because: Seq, reason: AlarmClearReason, };
+
+export type AlarmEscalated = { alarm: AlarmId, 
+/**
+ * 1 for the first time this alarm called again, then without gap.
+ */
+step: number, reason: EscalationReason, 
+/**
+ * The score or observation it rests on.
+ */
+because: Seq, };
 
 export type AlarmId = string;
 
-export type AlarmKind = "news2_single_parameter" | "news2_urgent" | "news2_emergency";
+export type AlarmKind = "news2_single_parameter" | "news2_urgent" | "news2_emergency" | "pews_urgent" | "pews_emergency" | "limit_low" | "limit_high" | "sensor_off" | "no_data" | "artefact";
+
+export type AlarmLatched = { alarm: AlarmId, because: Seq, };
+
+export type AlarmLimits = { parameter: VitalSign, 
+/**
+ * Below it there is an alarm; never when absent.
+ */
+low?: number, 
+/**
+ * Above it there is an alarm; never when absent.
+ */
+high?: number, 
+/**
+ * How long a value must stay beyond the limit; the parameter's own delay when absent.
+ */
+delay_seconds?: number, };
 
 export type AlarmPriority = "low" | "medium" | "high";
 
-export type AlarmRaised = { alarm: AlarmId, kind: AlarmKind, priority: AlarmPriority, message: string, 
+export type AlarmRaised = { alarm: AlarmId, kind: AlarmKind, class: AlarmClass, priority: AlarmPriority, message: string, 
 /**
- * Sequence number of the score that raised it.
+ * Sequence number of the score or the observation that raised it.
  */
-because: Seq, };
+because: Seq, 
+/**
+ * The vital sign it is about, where it is about one.
+ */
+parameter?: VitalSign, 
+/**
+ * The value that broke the limit.
+ */
+value?: number, 
+/**
+ * The limit that was broken.
+ */
+limit?: number, 
+/**
+ * Stands until it is acknowledged, even when its condition is over.
+ */
+latching?: boolean, };
+
+export type AlarmSilenced = { 
+/**
+ * One alarm; all that stand when absent.
+ */
+alarm?: AlarmId, by: ParticipantId, 
+/**
+ * 1 to [`MAX_SILENCE_SECONDS`].
+ */
+seconds: number, };
 
 export type Amendment = { "change": "earlier", taken_at: Timestamp, vitals: VitalSigns, } | { "change": "corrected", taken_at: Timestamp, vitals: VitalSigns, } | { "change": "withdrawn", taken_at: Timestamp, parameters: Array<string>, };
 
@@ -50,9 +108,51 @@ export type CaptionWord = { text: string, start_ms: number, end_ms: number,
  */
 probability: number, };
 
+export type CarriedItem = { parameter: string, 
+/**
+ * Since when its value is carried forward.
+ */
+measured_at: Timestamp, 
+/**
+ * How old it may become: beyond this it counts as missing.
+ */
+max_age_seconds: number, 
+/**
+ * Too old: it was not scored and is among the missing.
+ */
+stale?: boolean, 
+/**
+ * The newest observation brought a value that was not believed.
+ */
+doubted?: boolean, };
+
 export type CasesMatched = { cases: Array<MatchedCase>, provenance: Provenance, };
 
+export type ChannelReceived = { channel: MdcCode, 
+/**
+ * Of the newest block taken.
+ */
+sequence: number, 
+/**
+ * Since this source connected.
+ */
+blocks: number, lost_blocks: number, repeated_blocks: number, };
+
 export type ChatMessage = { participant: ParticipantId, language: Language, text: string, };
+
+export type ClinicalScore = { score: ScoreName, 
+/**
+ * The sum of the items' points; a quotient for the shock index.
+ */
+value: number, 
+/**
+ * The highest value the whole score can take; absent where there is none.
+ */
+max?: number, band: RiskBand, items: Array<RiskItem>, 
+/**
+ * Items that could not be scored: the value is a lower bound while any is missing.
+ */
+missing?: Array<string>, carried?: Array<CarriedItem>, provenance: Provenance, };
 
 export type ClockJump = "back" | "ahead";
 
@@ -62,11 +162,29 @@ export type Coding = {
  */
 system: string, code: string, display: string, };
 
-export type Component = "session" | "audio_track" | "interpreter" | "vitals" | "imaging" | "scribe" | "transcribe" | "translate" | "speak";
+export type Component = "session" | "audio_track" | "interpreter" | "vitals" | "imaging" | "scribe" | "transcribe" | "translate" | "speak" | "deterioration";
 
 export type ConditionsRanked = { conditions: Array<LikelyCondition>, provenance: Provenance, };
 
 export type Consciousness = "alert" | "confusion" | "voice" | "pain" | "unresponsive";
+
+export type Contribution = { 
+/**
+ * Field of `VitalSigns` where there is one, for example `respiratory_rate`; `creatinine` and the like otherwise.
+ */
+parameter: string, 
+/**
+ * The newest value, with its unit.
+ */
+value: string, 
+/**
+ * Whole hours since it was measured.
+ */
+hours_ago: number, 
+/**
+ * By how much the log-odds would be lower had it never been measured in this record: positive raises the risk.
+ */
+effect: number, };
 
 export type DeviceAlarm = { source: MonitorSource, at: Timestamp, 
 /**
@@ -96,11 +214,13 @@ export type ErrorRaised = { component: Component, error: Refusal,
  */
 of?: Seq, };
 
+export type EscalationReason = "unacknowledged" | "worse";
+
 export type Event = { v: number, session: SessionId, seq: Seq, 
 /**
  * When the session actor sequenced it.
  */
-at: Timestamp, } & ({ "type": "session.started" } & SessionStarted | { "type": "session.ended" } & SessionEnded | { "type": "participant.joined" } & ParticipantJoined | { "type": "participant.left" } & ParticipantLeft | { "type": "participant.invited" } & ParticipantInvited | { "type": "media.changed" } & MediaChanged | { "type": "language.detected" } & LanguageDetected | { "type": "language.set" } & LanguageSet | { "type": "chat.message" } & ChatMessage | { "type": "utterance.started" } & SpeechBoundary | { "type": "utterance.ended" } & SpeechBoundary | { "type": "caption.partial" } & CaptionPartial | { "type": "caption.final" } & CaptionFinal | { "type": "caption.dropped" } & CaptionDropped | { "type": "translation.partial" } & TranslationPartial | { "type": "translation.final" } & TranslationFinal | { "type": "speech.announced" } & SpeechAnnounced | { "type": "speech.completed" } & SpeechCompleted | { "type": "speech.skipped" } & SpeechSkipped | { "type": "vitals.observed" } & VitalsObserved | { "type": "risk.scored" } & RiskScored | { "type": "alarm.raised" } & AlarmRaised | { "type": "alarm.cleared" } & AlarmCleared | { "type": "image.received" } & ImageReceived | { "type": "image.ready" } & ImageReady | { "type": "image.rejected" } & ImageRejected | { "type": "image.finding" } & ImageFinding | { "type": "symptom.mentioned" } & SymptomMentioned | { "type": "conditions.ranked" } & ConditionsRanked | { "type": "cases.matched" } & CasesMatched | { "type": "report.requested" } & ReportRequested | { "type": "report.ready" } & ReportReady | { "type": "error.raised" } & ErrorRaised | { "type": "actor.restarted" } & ActorRestarted | { "type": "vitals.amended" } & VitalsAmended | { "type": "monitor.clock_jumped" } & MonitorClockJumped | { "type": "device.alarm" } & DeviceAlarm | { "type": "patient.changed" } & PatientChanged);
+at: Timestamp, } & ({ "type": "session.started" } & SessionStarted | { "type": "session.ended" } & SessionEnded | { "type": "participant.joined" } & ParticipantJoined | { "type": "participant.left" } & ParticipantLeft | { "type": "participant.invited" } & ParticipantInvited | { "type": "media.changed" } & MediaChanged | { "type": "language.detected" } & LanguageDetected | { "type": "language.set" } & LanguageSet | { "type": "chat.message" } & ChatMessage | { "type": "utterance.started" } & SpeechBoundary | { "type": "utterance.ended" } & SpeechBoundary | { "type": "caption.partial" } & CaptionPartial | { "type": "caption.final" } & CaptionFinal | { "type": "caption.dropped" } & CaptionDropped | { "type": "translation.partial" } & TranslationPartial | { "type": "translation.final" } & TranslationFinal | { "type": "speech.announced" } & SpeechAnnounced | { "type": "speech.completed" } & SpeechCompleted | { "type": "speech.skipped" } & SpeechSkipped | { "type": "vitals.observed" } & VitalsObserved | { "type": "risk.scored" } & RiskScored | { "type": "scores.computed" } & ScoresComputed | { "type": "risk.predicted" } & RiskPredicted | { "type": "alarm.raised" } & AlarmRaised | { "type": "alarm.cleared" } & AlarmCleared | { "type": "alarm.latched" } & AlarmLatched | { "type": "alarm.acknowledged" } & AlarmAcknowledged | { "type": "alarm.silenced" } & AlarmSilenced | { "type": "alarm.escalated" } & AlarmEscalated | { "type": "monitoring.changed" } & MonitoringChanged | { "type": "waveform.recorded" } & WaveformRecorded | { "type": "image.received" } & ImageReceived | { "type": "image.ready" } & ImageReady | { "type": "image.rejected" } & ImageRejected | { "type": "image.finding" } & ImageFinding | { "type": "symptom.mentioned" } & SymptomMentioned | { "type": "conditions.ranked" } & ConditionsRanked | { "type": "cases.matched" } & CasesMatched | { "type": "report.requested" } & ReportRequested | { "type": "report.ready" } & ReportReady | { "type": "error.raised" } & ErrorRaised | { "type": "actor.restarted" } & ActorRestarted | { "type": "vitals.amended" } & VitalsAmended | { "type": "monitor.clock_jumped" } & MonitorClockJumped | { "type": "device.alarm" } & DeviceAlarm | { "type": "patient.changed" } & PatientChanged);
 
 export type ImageFinding = { image: ImageId, label: string, 
 /**
@@ -166,6 +286,8 @@ export type LikelyCondition = { condition: Coding, probability: number,
  */
 because: Array<Seq>, };
 
+export type LimitsChange = { parameter: VitalSign, low?: number, high?: number, delay_seconds?: number, };
+
 export type Location = { 
 /**
  * PV1-3.1: ward or unit.
@@ -189,6 +311,8 @@ export type MatchedCase = { case: string, title: string,
  * Cosine similarity, -1 to 1.
  */
 similarity: number, };
+
+export type MdcCode = number;
 
 export type MediaChanged = { participant: ParticipantId, audio: Sending, video: Sending, };
 
@@ -219,6 +343,26 @@ facility: string,
  * MSH-10 for HL7 v2.
  */
 message_id: string, };
+
+export type MonitoringChange = { by: ParticipantId, age_months?: number, scores?: Array<ScoreName>, limits: Array<LimitsChange>, default_limits: Array<VitalSign>, };
+
+export type MonitoringChanged = { by: ParticipantId, 
+/**
+ * Age in whole months: it decides on scores and default limits.
+ */
+age_months?: number, 
+/**
+ * The scores that run from now on; an empty list goes back to those for the age.
+ */
+scores?: Array<ScoreName>, 
+/**
+ * Limits that are the patient's own from now on.
+ */
+limits?: Array<AlarmLimits>, 
+/**
+ * Vital signs that go back to the limits for the age.
+ */
+default_limits?: Array<VitalSign>, };
 
 export type NewSession = { patient: PatientId, 
 /**
@@ -357,15 +501,57 @@ value: string,
  */
 range: string, points: number, };
 
+export type RiskPredicted = { 
+/**
+ * What may begin: `sepsis`.
+ */
+outcome: string, 
+/**
+ * Hours that the chance is about.
+ */
+within_hours: number, 
+/**
+ * 0 to 1, as calibrated on the patients that the model was made from.
+ */
+probability: number, 
+/**
+ * Log-odds before calibration: what later calibrations start from.
+ */
+log_odds: number, 
+/**
+ * Hours of this patient's record, the present one included: after one the model knows little.
+ */
+record_hours: number, 
+/**
+ * What moved the probability, strongest first.
+ */
+contributions: Array<Contribution>, 
+/**
+ * What the model may be told and was not: laboratory values, at a bedside that sends none.
+ */
+missing?: Array<string>, provenance: Provenance, };
+
 export type RiskScored = { 
 /**
  * `NEWS2`.
  */
 score: string, total: number, band: RiskBand, spo2_scale: Spo2Scale, items: Array<RiskItem>, 
 /**
- * Parameters never measured in this session: the total is a lower bound while any is missing.
+ * Parameters never measured in this session, or too long ago: the total is a lower bound while any is missing.
  */
-missing?: Array<string>, provenance: Provenance, };
+missing?: Array<string>, 
+/**
+ * Parameters that the newest observation did not bring.
+ */
+carried?: Array<CarriedItem>, provenance: Provenance, };
+
+export type ScoreName = "news2" | "mews" | "qsofa" | "sirs" | "shock_index" | "pews";
+
+export type ScoresComputed = { scores: Array<ClinicalScore>, 
+/**
+ * The observation that was scored.
+ */
+because: Seq, };
 
 export type Sending = "off" | "on" | "muted";
 
@@ -432,7 +618,7 @@ of: Seq, language: Language, reason: SpeechSkipReason, };
 
 export type Spo2Scale = "scale1" | "scale2";
 
-export type StreamCommand = { "command": "chat.send", id?: string, participant: ParticipantId, language: Language, text: string, } | { "command": "report.request", id?: string, } | { "command": "language.set", id?: string, participant: ParticipantId, language: Language, } | { "command": "media.mute", id?: string, participant: ParticipantId, audio: boolean, video: boolean, } | { "command": "session.end", id?: string, };
+export type StreamCommand = { "command": "chat.send", id?: string, participant: ParticipantId, language: Language, text: string, } | { "command": "report.request", id?: string, } | { "command": "language.set", id?: string, participant: ParticipantId, language: Language, } | { "command": "media.mute", id?: string, participant: ParticipantId, audio: boolean, video: boolean, } | { "command": "alarm.acknowledge", id?: string, participant: ParticipantId, alarm: AlarmId, } | { "command": "alarm.silence", id?: string, participant: ParticipantId, alarm?: AlarmId, seconds: number, } | { "command": "monitoring.change", id?: string, change: MonitoringChange, } | { "command": "session.end", id?: string, };
 
 export type StreamNotice = { "notice": "stream.coalesced", from: Seq, to: Seq, } | { "notice": "stream.cannot_resume", asked: Seq, head: Seq, } | { "notice": "stream.refused", id?: string, error: Refusal, } | { "notice": "stream.accepted", id?: string, seq: Seq, };
 
@@ -508,6 +694,8 @@ problem?: string, };
 
 export type UtteranceId = string;
 
+export type VitalSign = "heart_rate" | "respiratory_rate" | "spo2" | "systolic_bp" | "diastolic_bp" | "temperature";
+
 export type VitalSigns = { 
 /**
  * Beats per minute.
@@ -549,3 +737,85 @@ taken_at: Timestamp, vitals: VitalSigns,
  * Observations of the same message that could not be used.
  */
 rejected?: Array<RejectedObservation>, };
+
+export type WardAlarm = { alarm: AlarmId, kind: AlarmKind, priority: AlarmPriority, message: string, since: Timestamp, };
+
+export type WardChanges = { version: number, at: Timestamp, complete: boolean, rows: Array<WardRow>, 
+/**
+ * Sessions that have ended.
+ */
+removed?: Array<SessionId>, };
+
+export type WardMessage = { "ward": "snapshot" } & WardSnapshot | { "ward": "changes" } & WardChanges;
+
+export type WardRow = { session: SessionId, patient: PatientId, started_at: Timestamp, head: Seq, 
+/**
+ * Where the patient is, as the hospital said last.
+ */
+location?: Location, vitals: WardVitals, news2?: WardScore, 
+/**
+ * Highest priority first, then newest first; at most [`crate::limits::MAX_WARD_ALARMS`].
+ */
+alarms?: Array<WardAlarm>, 
+/**
+ * Heart rate over the last half hour, thinned. Only in a snapshot: a change carries the newest value already.
+ */
+heart_rate_trend?: Array<[number, number]>, 
+/**
+ * NEWS2 as it changed. Only in a snapshot.
+ */
+news2_trend?: Array<[number, number]>, };
+
+export type WardScore = { total: number, band: RiskBand, 
+/**
+ * Parameters never measured: the total is a lower bound while there are any.
+ */
+missing: number, at: Timestamp, 
+/**
+ * The event that explains it.
+ */
+seq: Seq, };
+
+export type WardSnapshot = { 
+/**
+ * Rises with every change.
+ */
+version: number, at: Timestamp, 
+/**
+ * `false` while logs are still being read after a start: patients may be missing or behind.
+ */
+complete: boolean, 
+/**
+ * In no particular order.
+ */
+rows: Array<WardRow>, };
+
+export type WardValue<T> = { value: T, at: Timestamp, };
+
+export type WardVitals = { heart_rate?: WardValue<number>, respiratory_rate?: WardValue<number>, spo2?: WardValue<number>, systolic_bp?: WardValue<number>, diastolic_bp?: WardValue<number>, temperature?: WardValue<number>, consciousness?: WardValue<Consciousness>, supplemental_oxygen?: WardValue<boolean>, };
+
+export type WaveformNotice = { "notice": "waveform.received", channels: Array<ChannelReceived>, } | { "notice": "waveform.refused", error: Refusal, };
+
+export type WaveformRange = { min: number, max: number, mean: number, };
+
+export type WaveformRecorded = { channel: MdcCode, unit: MdcCode, 
+/**
+ * Hertz.
+ */
+sample_rate: number, 
+/**
+ * By the source's clock.
+ */
+started_at: Timestamp, duration_ms: number, 
+/**
+ * Samples that came with a value.
+ */
+samples: number, 
+/**
+ * Samples that should have come and did not: blocks that were lost, and times without a sensor.
+ */
+lost: number, 
+/**
+ * In `unit`; absent where no sample had a value.
+ */
+range?: WaveformRange, };

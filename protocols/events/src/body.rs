@@ -1,6 +1,7 @@
 //! Everything that can happen in a session.
 
 use crate::{
+    alarm::{AlarmAcknowledged, AlarmCleared, AlarmEscalated, AlarmLatched, AlarmRaised, AlarmSilenced},
     clinical::{
         Amendment, DeviceAlarm, MonitorClockJumped, MonitorProtocol, MonitorSource, VitalsAmended, VitalsObserved,
     },
@@ -10,13 +11,16 @@ use crate::{
     },
     ids::{AlarmId, ImageId, Seq, UtteranceId},
     imaging::{ImageFinding, ImageReady, ImageReceived, ImageRejected},
+    monitoring::MonitoringChanged,
     patient::PatientChanged,
-    risk::{AlarmCleared, AlarmRaised, RiskScored},
+    prediction::RiskPredicted,
+    risk::{RiskScored, ScoresComputed},
     scribe::{CasesMatched, ConditionsRanked, ReportReady, ReportRequested, SymptomMentioned},
     speech::{
         CaptionDropped, CaptionFinal, CaptionPartial, LanguageDetected, LanguageSet, SpeechAnnounced, SpeechCompleted,
         SpeechSkipped, TranslationFinal, TranslationPartial,
     },
+    waveform::WaveformRecorded,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,10 +73,26 @@ pub enum EventBody {
     VitalsObserved(VitalsObserved),
     #[serde(rename = "risk.scored")]
     RiskScored(RiskScored),
+    #[serde(rename = "scores.computed")]
+    ScoresComputed(ScoresComputed),
+    #[serde(rename = "risk.predicted")]
+    RiskPredicted(RiskPredicted),
     #[serde(rename = "alarm.raised")]
     AlarmRaised(AlarmRaised),
     #[serde(rename = "alarm.cleared")]
     AlarmCleared(AlarmCleared),
+    #[serde(rename = "alarm.latched")]
+    AlarmLatched(AlarmLatched),
+    #[serde(rename = "alarm.acknowledged")]
+    AlarmAcknowledged(AlarmAcknowledged),
+    #[serde(rename = "alarm.silenced")]
+    AlarmSilenced(AlarmSilenced),
+    #[serde(rename = "alarm.escalated")]
+    AlarmEscalated(AlarmEscalated),
+    #[serde(rename = "monitoring.changed")]
+    MonitoringChanged(MonitoringChanged),
+    #[serde(rename = "waveform.recorded")]
+    WaveformRecorded(WaveformRecorded),
     #[serde(rename = "image.received")]
     ImageReceived(ImageReceived),
     #[serde(rename = "image.ready")]
@@ -130,8 +150,16 @@ impl EventBody {
             Self::SpeechSkipped(_) => "speech.skipped",
             Self::VitalsObserved(_) => "vitals.observed",
             Self::RiskScored(_) => "risk.scored",
+            Self::ScoresComputed(_) => "scores.computed",
+            Self::RiskPredicted(_) => "risk.predicted",
             Self::AlarmRaised(_) => "alarm.raised",
             Self::AlarmCleared(_) => "alarm.cleared",
+            Self::AlarmLatched(_) => "alarm.latched",
+            Self::AlarmAcknowledged(_) => "alarm.acknowledged",
+            Self::AlarmSilenced(_) => "alarm.silenced",
+            Self::AlarmEscalated(_) => "alarm.escalated",
+            Self::MonitoringChanged(_) => "monitoring.changed",
+            Self::WaveformRecorded(_) => "waveform.recorded",
             Self::ImageReceived(_) => "image.received",
             Self::ImageReady(_) => "image.ready",
             Self::ImageRejected(_) => "image.rejected",
@@ -181,8 +209,14 @@ impl EventBody {
             Self::CaptionDropped(dropped) => Some(Identity::Caption(dropped.utterance)),
             Self::TranslationFinal(t) => Some(Identity::Translation(t.utterance, t.target_language.primary())),
             Self::RiskScored(scored) => scored.provenance.inputs.iter().max().map(|seq| Identity::Score(*seq)),
+            Self::RiskPredicted(predicted) => {
+                predicted.provenance.inputs.iter().max().map(|s| Identity::Prediction(*s))
+            }
             Self::AlarmRaised(raised) => Some(Identity::AlarmRaised(raised.alarm)),
             Self::AlarmCleared(cleared) => Some(Identity::AlarmCleared(cleared.alarm)),
+            Self::AlarmLatched(latched) => Some(Identity::AlarmLatched(latched.alarm)),
+            Self::AlarmEscalated(escalated) => Some(Identity::AlarmEscalated(escalated.alarm, escalated.step)),
+            Self::ScoresComputed(computed) => Some(Identity::Scores(computed.because)),
             Self::ImageReady(ready) => Some(Identity::Image(ready.image)),
             Self::ImageRejected(rejected) => Some(Identity::Image(rejected.image)),
             _ => None,
@@ -223,8 +257,15 @@ pub enum Identity {
     Translation(UtteranceId, String),
     /// The newest observation scored.
     Score(Seq),
+    /// The same for the scores beside NEWS2.
+    Scores(Seq),
+    /// The newest observation that a prediction rests on.
+    Prediction(Seq),
     AlarmRaised(AlarmId),
     AlarmCleared(AlarmId),
+    AlarmLatched(AlarmId),
+    /// With the step.
+    AlarmEscalated(AlarmId, u8),
     /// Ready or rejected.
     Image(ImageId),
 }

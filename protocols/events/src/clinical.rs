@@ -17,6 +17,84 @@ pub enum Consciousness {
     Unresponsive,
 }
 
+/// A vital sign that is a number, named as its field of [`VitalSigns`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum VitalSign {
+    HeartRate,
+    RespiratoryRate,
+    Spo2,
+    SystolicBp,
+    DiastolicBp,
+    Temperature,
+}
+
+impl VitalSign {
+    pub const ALL: [Self; 6] =
+        [Self::HeartRate, Self::RespiratoryRate, Self::Spo2, Self::SystolicBp, Self::DiastolicBp, Self::Temperature];
+
+    /// The field's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HeartRate => "heart_rate",
+            Self::RespiratoryRate => "respiratory_rate",
+            Self::Spo2 => "spo2",
+            Self::SystolicBp => "systolic_bp",
+            Self::DiastolicBp => "diastolic_bp",
+            Self::Temperature => "temperature",
+        }
+    }
+
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::HeartRate | Self::RespiratoryRate => "/min",
+            Self::Spo2 => "%",
+            Self::SystolicBp | Self::DiastolicBp => "mmHg",
+            Self::Temperature => "°C",
+        }
+    }
+
+    /// Decimals it is charted with.
+    pub const fn decimals(self) -> usize {
+        if matches!(self, Self::Temperature) { 1 } else { 0 }
+    }
+
+    /// What can be measured on a living person, with a margin: extremes of the literature pass, sensor errors
+    /// (0, 255, 999) do not.
+    pub const fn physiological(self) -> (f64, f64) {
+        match self {
+            Self::HeartRate => (10.0, 350.0),
+            Self::RespiratoryRate => (1.0, 120.0),
+            Self::Spo2 => (20.0, 100.0),
+            Self::SystolicBp => (20.0, 350.0),
+            Self::DiastolicBp => (5.0, 250.0),
+            Self::Temperature => (12.0, 46.0),
+        }
+    }
+
+    pub const fn of(self, vitals: &VitalSigns) -> Option<f64> {
+        match self {
+            Self::HeartRate => vitals.heart_rate,
+            Self::RespiratoryRate => vitals.respiratory_rate,
+            Self::Spo2 => vitals.spo2,
+            Self::SystolicBp => vitals.systolic_bp,
+            Self::DiastolicBp => vitals.diastolic_bp,
+            Self::Temperature => vitals.temperature,
+        }
+    }
+
+    pub const fn set(self, vitals: &mut VitalSigns, value: Option<f64>) {
+        match self {
+            Self::HeartRate => vitals.heart_rate = value,
+            Self::RespiratoryRate => vitals.respiratory_rate = value,
+            Self::Spo2 => vitals.spo2 = value,
+            Self::SystolicBp => vitals.systolic_bp = value,
+            Self::DiastolicBp => vitals.diastolic_bp = value,
+            Self::Temperature => vitals.temperature = value,
+        }
+    }
+}
+
 /// One set of vital signs. Absent means not measured, never zero.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(default)]

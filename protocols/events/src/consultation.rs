@@ -104,6 +104,7 @@ pub enum Component {
     Transcribe,
     Translate,
     Speak,
+    Deterioration,
 }
 
 /// Something failed that a person should know of. The session lives on.

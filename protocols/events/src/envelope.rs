@@ -103,6 +103,35 @@ pub enum StreamCommand {
         audio: bool,
         video: bool,
     },
+    /// Somebody has seen an alarm and takes care of it.
+    #[serde(rename = "alarm.acknowledge")]
+    AcknowledgeAlarm {
+        #[serde(default)]
+        #[ts(optional)]
+        id: Option<String>,
+        participant: crate::ParticipantId,
+        alarm: crate::AlarmId,
+    },
+    /// The sound of one alarm, or of all that stand, is off for some seconds.
+    #[serde(rename = "alarm.silence")]
+    SilenceAlarm {
+        #[serde(default)]
+        #[ts(optional)]
+        id: Option<String>,
+        participant: crate::ParticipantId,
+        #[serde(default)]
+        #[ts(optional)]
+        alarm: Option<crate::AlarmId>,
+        seconds: u16,
+    },
+    /// How the patient is monitored from now on.
+    #[serde(rename = "monitoring.change")]
+    ChangeMonitoring {
+        #[serde(default)]
+        #[ts(optional)]
+        id: Option<String>,
+        change: crate::monitoring::MonitoringChange,
+    },
     #[serde(rename = "session.end")]
     End {
         #[serde(default)]

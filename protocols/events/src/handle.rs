@@ -11,6 +11,7 @@ use crate::{
     risk::Spo2Scale,
     speech::SpeechFrame,
     state::SessionState,
+    waveform::{WaveformBlock, WaveformSink},
 };
 use futures_core::Stream;
 use schemars::JsonSchema;
@@ -27,6 +28,10 @@ pub type EventStream = Pin<Box<dyn Stream<Item = Result<Arc<Event>, Refusal>> + 
 /// Frames of synthesised speech as they are made. A listener that falls behind misses frames, never delays
 /// others.
 pub type SpeechStream = Pin<Box<dyn Stream<Item = Arc<SpeechFrame>> + Send>>;
+
+/// Blocks of a session's waveforms: those of the last 10 s, then as they come. A watcher that falls behind misses
+/// blocks, which their numbers tell. It ends with the session.
+pub type WaveformStream = Pin<Box<dyn Stream<Item = Arc<WaveformBlock>> + Send>>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(deny_unknown_fields)]
@@ -128,7 +133,7 @@ pub trait Sessions: Send + Sync + 'static {
     /// Appends an input to the session's log. Returns once it is durable.
     fn record(&self, session: SessionId, input: EventBody) -> BoxFuture<'_, Result<Receipt, Refusal>>;
 
-    /// Keeps a monitor's message that has no session. Returns once it is durable.
+    /// Keeps a monitor's message that has no session; the same message once. Returns once it is durable.
     fn keep_unmatched(&self, message: UnmatchedMessage) -> BoxFuture<'_, Result<(), Refusal>>;
 
     /// Messages kept for patients without a session, newest first.
@@ -154,6 +159,12 @@ pub trait Sessions: Send + Sync + 'static {
 
     /// Synthesised speech in a language, from now on.
     fn speech(&self, session: SessionId, language: Language) -> BoxFuture<'_, Result<SpeechStream, Refusal>>;
+
+    /// The session's waveforms, from 10 s ago on.
+    fn waveforms(&self, session: SessionId) -> BoxFuture<'_, Result<WaveformStream, Refusal>>;
+
+    /// Where a source puts the session's waveforms.
+    fn open_waveforms(&self, session: SessionId) -> BoxFuture<'_, Result<Box<dyn WaveformSink>, Refusal>>;
 
     /// The session folded up to its newest event.
     fn state(&self, session: SessionId) -> BoxFuture<'_, Result<Arc<SessionState>, Refusal>>;

@@ -46,6 +46,17 @@ pub const REMEMBERED_MESSAGES: usize = 1_024;
 /// fills this in over three hours.
 pub const MAX_UNMATCHED: usize = 10_000;
 
+/// Seconds the sound of an alarm may be off at a time: the audio pause of bedside monitors is two minutes, and who
+/// needs longer says so again.
+pub const MAX_SILENCE_SECONDS: u16 = 300;
+
+/// Seconds a patient's own limit may be broken before it alarms. Studies of pulse oximetry go to 60; ten minutes leave
+/// room for slow signs such as temperature.
+pub const MAX_ALARM_DELAY_SECONDS: u16 = 600;
+
+/// Months of the oldest age: 130 years.
+pub const MAX_AGE_MONTHS: u16 = 1_560;
+
 /// Characters kept of an observation that could not be used. An OBX segment of a monitor takes about 120.
 pub const MAX_RAW_CHARS: usize = 512;
 
@@ -58,3 +69,21 @@ pub const REMEMBERED_READINGS: usize = 64;
 
 /// Bytes of one body of observations by HTTP (NDJSON): some 5,000 lines.
 pub const MAX_OBSERVATIONS_BYTES: usize = 1024 * 1024;
+
+/// Channels of waveforms in one session: a twelve-lead ECG, pleth, respiration and two pressures.
+pub const MAX_WAVEFORM_CHANNELS: usize = 16;
+
+/// Samples a second of one waveform channel. Diagnostic ECG takes 500 (AHA recommendations, 2007).
+pub const MAX_WAVEFORM_RATE_HZ: u32 = 500;
+
+/// Samples of one waveform block: 2 s at the highest rate. Longer blocks would only come late.
+pub const MAX_WAVEFORM_SAMPLES: usize = 1_000;
+
+/// Patients on the ward view: more than anybody can watch. Further ones wait until a session ends.
+pub const MAX_WARD: usize = 1_000;
+
+/// Standing alarms of one patient on the ward view; the session itself shows all.
+pub const MAX_WARD_ALARMS: usize = 8;
+
+/// Connections that watch the ward at a time: one a screen.
+pub const MAX_WARD_VIEWERS: usize = 256;

@@ -66,6 +66,16 @@ impl Readings {
         self.current.sources.iter().map(|(sign, (seq, _))| (*sign, *seq))
     }
 
+    /// Which event the newest value of a field came with, and when it was measured by the monitor's clock.
+    pub fn source(&self, field: &str) -> Option<(Seq, Timestamp)> {
+        self.current.sources.get(field).map(|(seq, (_, measured))| (*seq, *measured))
+    }
+
+    /// When a newest value was measured, by the name of its field.
+    pub fn measured_at(&self, parameter: &str) -> Option<Timestamp> {
+        self.source(parameter).map(|(_, at)| at)
+    }
+
     /// Takes an observation recorded under `seq` at `recorded`; whether the newest values are others now.
     pub fn observe(&mut self, seq: Seq, recorded: Timestamp, observed: &VitalsObserved) -> bool {
         self.insert(seq, observed.taken_at.min(recorded), observed.vitals.clone())

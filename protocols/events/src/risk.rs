@@ -1,7 +1,7 @@
-//! Risk scores that explain themselves, and alarms.
+//! Risk scores that explain themselves.
 
 use crate::{
-    ids::{AlarmId, Seq},
+    ids::{Seq, Timestamp},
     provenance::Provenance,
 };
 use schemars::JsonSchema;
@@ -49,45 +49,73 @@ pub struct RiskScored {
     pub band: RiskBand,
     pub spo2_scale: Spo2Scale,
     pub items: Vec<RiskItem>,
-    /// Parameters never measured in this session: the total is a lower bound while any is missing.
+    /// Parameters never measured in this session, or too long ago: the total is a lower bound while any is missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// Parameters that the newest observation did not bring.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<CarriedItem>,
     pub provenance: Provenance,
 }
 
-/// What an alarm is about. Priorities follow IEC 60601-1-8.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum AlarmKind {
-    /// One NEWS2 parameter scores 3.
-    News2SingleParameter,
-    /// NEWS2 of 5 or 6: urgent response.
-    News2Urgent,
-    /// NEWS2 of 7 or more: emergency response.
-    News2Emergency,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum AlarmPriority {
-    Low,
-    Medium,
-    High,
-}
-
+/// A parameter whose newest value is older than the observation that was scored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
-pub struct AlarmRaised {
-    pub alarm: AlarmId,
-    pub kind: AlarmKind,
-    pub priority: AlarmPriority,
-    pub message: String,
-    /// Sequence number of the score that raised it.
-    pub because: Seq,
+pub struct CarriedItem {
+    pub parameter: String,
+    /// Since when its value is carried forward.
+    pub measured_at: Timestamp,
+    /// How old it may become: beyond this it counts as missing.
+    pub max_age_seconds: u32,
+    /// Too old: it was not scored and is among the missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
+    /// The newest observation brought a value that was not believed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubted: bool,
 }
 
+/// The published scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ScoreName {
+    /// National Early Warning Score 2, from 16 years: comes as `risk.scored`.
+    News2,
+    /// Modified Early Warning Score.
+    Mews,
+    /// Quick sequential organ failure assessment.
+    Qsofa,
+    /// Systemic inflammatory response syndrome.
+    Sirs,
+    /// Pulse by systolic pressure.
+    ShockIndex,
+    /// Bedside paediatric early warning score, below 16 years.
+    Pews,
+}
+
+/// One score with everything that made it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
-pub struct AlarmCleared {
-    pub alarm: AlarmId,
-    pub kind: AlarmKind,
+pub struct ClinicalScore {
+    pub score: ScoreName,
+    /// The sum of the items' points; a quotient for the shock index.
+    pub value: f64,
+    /// The highest value the whole score can take; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub max: Option<f64>,
+    pub band: RiskBand,
+    pub items: Vec<RiskItem>,
+    /// Items that could not be scored: the value is a lower bound while any is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<CarriedItem>,
+    pub provenance: Provenance,
+}
+
+/// The scores beside NEWS2, whenever one of them is no longer what it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct ScoresComputed {
+    pub scores: Vec<ClinicalScore>,
+    /// The observation that was scored.
     pub because: Seq,
 }

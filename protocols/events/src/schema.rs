@@ -6,6 +6,8 @@ use crate::{
     handle::{NewSession, Receipt, SessionSummary, UnmappedCode, UnmatchedMessage},
     refusal::Refusal,
     transcript::Transcript,
+    ward::{WardMessage, WardSnapshot},
+    waveform::WaveformNotice,
 };
 use std::collections::BTreeMap;
 use ts_rs::{TS, TypeVisitor};
@@ -43,6 +45,9 @@ pub fn typescript() -> String {
     collect.visit::<Transcript>();
     collect.visit::<UnmatchedMessage>();
     collect.visit::<UnmappedCode>();
+    collect.visit::<WardMessage>();
+    collect.visit::<WardSnapshot>();
+    collect.visit::<WaveformNotice>();
     let mut text = String::from("// Generated from protocols/events. Do not edit: see schema.rs there.\n");
     for declaration in collect.1.values() {
         text.push_str("\nexport ");

@@ -1,6 +1,7 @@
 //! The state of a session: a fold over its events, and nothing else.
 
 use crate::{
+    alarm::{AlarmRaised, AlarmStatus, EscalationReason},
     body::{EventBody, Identity},
     clinical::{ClockJump, VitalSigns},
     consultation::{MediaChanged, ParticipantInvited, Sending, SessionStarted},
@@ -8,9 +9,11 @@ use crate::{
     ids::{AlarmId, ImageId, InvitationId, Language, ParticipantId, PatientId, Seq, SessionId, Timestamp, UtteranceId},
     imaging::ImageReady,
     limits::REMEMBERED_MESSAGES,
+    monitoring::Monitoring,
     patient::PatientChanged,
+    prediction::RiskPredicted,
     readings::Readings,
-    risk::{AlarmRaised, RiskScored},
+    risk::{ClinicalScore, RiskScored, ScoreName},
     scribe::ReportReady,
     speech::{CaptionFinal, TranslationFinal},
 };
@@ -60,18 +63,26 @@ pub struct SessionState {
     pub former_patients: Vec<PatientId>,
     readings: Readings,
     pub risk: Option<At<RiskScored>>,
+    /// What the learned model expects.
+    pub prediction: Option<At<RiskPredicted>>,
     /// The highest score so far.
     pub worst_risk: Option<At<RiskScored>>,
+    /// The newest of each score beside NEWS2.
+    pub scores: BTreeMap<ScoreName, At<ClinicalScore>>,
+    pub monitoring: Monitoring,
     /// Alarms raised and not cleared.
     pub alarms: BTreeMap<AlarmId, At<AlarmRaised>>,
+    /// What has become of those.
+    pub alarm_status: BTreeMap<AlarmId, AlarmStatus>,
     /// Every alarm ever raised, in order.
     pub alarm_history: Vec<At<AlarmRaised>>,
     pub images: BTreeMap<ImageId, At<ImageReady>>,
     pub report: Option<At<ReportReady>>,
     utterance_index: HashMap<UtteranceId, usize>,
     recorded: HashMap<Identity, (Seq, Timestamp)>,
-    /// Monitor messages in `recorded`, oldest first: the only kind without a natural bound.
+    /// Monitor messages in `recorded`, oldest first, and what was made of them: the kinds without a natural bound.
     monitor_messages: VecDeque<Identity>,
+    scored: VecDeque<Identity>,
 }
 
 impl SessionState {
@@ -92,14 +103,19 @@ impl SessionState {
             former_patients: Vec::new(),
             readings: Readings::default(),
             risk: None,
+            prediction: None,
             worst_risk: None,
+            scores: BTreeMap::new(),
+            monitoring: Monitoring::default(),
             alarms: BTreeMap::new(),
+            alarm_status: BTreeMap::new(),
             alarm_history: Vec::new(),
             images: BTreeMap::new(),
             report: None,
             utterance_index: HashMap::new(),
             recorded: HashMap::new(),
             monitor_messages: VecDeque::new(),
+            scored: VecDeque::new(),
         }
     }
 
@@ -154,13 +170,17 @@ impl SessionState {
             EventBody::MonitorClockJumped(jumped) if jumped.jump == ClockJump::Back => self.readings.clock_set_back(),
             EventBody::PatientChanged(changed) => self.patient_changed(event, changed),
             EventBody::RiskScored(scored) => self.apply_risk(event, scored),
-            EventBody::AlarmRaised(raised) => {
-                self.alarms.insert(raised.alarm, at(event, raised.clone()));
-                self.alarm_history.push(at(event, raised.clone()));
+            EventBody::ScoresComputed(computed) => {
+                self.scores = computed.scores.iter().map(|score| (score.score, at(event, score.clone()))).collect();
             }
-            EventBody::AlarmCleared(cleared) => {
-                self.alarms.remove(&cleared.alarm);
-            }
+            EventBody::RiskPredicted(predicted) => self.prediction = Some(at(event, predicted.clone())),
+            EventBody::MonitoringChanged(change) => self.monitoring.apply(event.seq, event.at, change),
+            EventBody::AlarmRaised(_)
+            | EventBody::AlarmCleared(_)
+            | EventBody::AlarmLatched(_)
+            | EventBody::AlarmAcknowledged(_)
+            | EventBody::AlarmSilenced(_)
+            | EventBody::AlarmEscalated(_) => self.apply_alarm(event),
             EventBody::ImageReady(ready) => {
                 self.images.insert(ready.image, at(event, ready.clone()));
             }
@@ -233,17 +253,61 @@ impl SessionState {
         self.risk = Some(at(event, scored.clone()));
     }
 
+    fn apply_alarm(&mut self, event: &Event) {
+        match &event.body {
+            EventBody::AlarmRaised(raised) => {
+                self.alarms.insert(raised.alarm, at(event, raised.clone()));
+                self.alarm_status.insert(raised.alarm, AlarmStatus::default());
+                self.alarm_history.push(at(event, raised.clone()));
+            }
+            EventBody::AlarmCleared(cleared) => {
+                self.alarms.remove(&cleared.alarm);
+                self.alarm_status.remove(&cleared.alarm);
+            }
+            EventBody::AlarmLatched(latched) => {
+                self.alarm_status.entry(latched.alarm).and_modify(|status| status.latched = true);
+            }
+            EventBody::AlarmAcknowledged(acknowledged) => {
+                let by = (acknowledged.by.clone(), event.at);
+                self.alarm_status.entry(acknowledged.alarm).and_modify(|status| status.acknowledged = Some(by));
+            }
+            EventBody::AlarmSilenced(silenced) => {
+                let until = Timestamp::from_millis(event.at.millis() + i64::from(silenced.seconds) * 1_000);
+                let meant = |alarm: &AlarmId| silenced.alarm.is_none_or(|one| one == *alarm);
+                for (_, status) in self.alarm_status.iter_mut().filter(|(alarm, _)| meant(alarm)) {
+                    status.silenced_until = Some(until);
+                }
+            }
+            EventBody::AlarmEscalated(escalated) => {
+                self.alarm_status.entry(escalated.alarm).and_modify(|status| {
+                    status.step = escalated.step;
+                    if escalated.reason == EscalationReason::Worse {
+                        status.acknowledged = None;
+                        status.silenced_until = None;
+                    }
+                });
+            }
+            _ => {}
+        }
+    }
+
     fn remember(&mut self, event: &Event) {
         let Some(identity) = event.body.identity() else { return };
-        if matches!(identity, Identity::MonitorMessage(..)) {
-            self.monitor_messages.push_back(identity.clone());
+        let bounded = match identity {
+            Identity::MonitorMessage(..) => Some(&mut self.monitor_messages),
+            // An actor that does its last piece of work again makes one of the newest again.
+            Identity::Score(_) | Identity::Scores(_) | Identity::Prediction(_) => Some(&mut self.scored),
+            _ => None,
+        };
+        if let Some(bounded) = bounded {
+            bounded.push_back(identity.clone());
+            if bounded.len() > REMEMBERED_MESSAGES
+                && let Some(oldest) = bounded.pop_front()
+            {
+                self.recorded.remove(&oldest);
+            }
         }
         self.recorded.insert(identity, (event.seq, event.at));
-        if self.monitor_messages.len() > REMEMBERED_MESSAGES
-            && let Some(oldest) = self.monitor_messages.pop_front()
-        {
-            self.recorded.remove(&oldest);
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use healthsync_events::{
     EventBody, ParticipantId, Refusal, SessionId, Sessions,
+    alarm::{AlarmAcknowledged, AlarmSilenced},
     consultation::{ChatMessage, MediaChanged, Sending, SessionEndReason, SessionEnded},
     envelope::{StreamCommand, StreamNotice},
     scribe::ReportRequested,
@@ -27,6 +28,13 @@ pub(crate) async fn carry_out(text: &str, sessions: &dyn Sessions, session: Sess
         StreamCommand::Chat { id, participant, language, text } => {
             (id, EventBody::ChatMessage(ChatMessage { participant, language, text }))
         }
+        StreamCommand::AcknowledgeAlarm { id, participant, alarm } => {
+            (id, EventBody::AlarmAcknowledged(AlarmAcknowledged { alarm, by: participant }))
+        }
+        StreamCommand::SilenceAlarm { id, participant, alarm, seconds } => {
+            (id, EventBody::AlarmSilenced(AlarmSilenced { alarm, by: participant, seconds }))
+        }
+        StreamCommand::ChangeMonitoring { id, change } => (id, EventBody::MonitoringChanged(change.into())),
         StreamCommand::RequestReport { id } => {
             (id, EventBody::ReportRequested(ReportRequested { languages: Vec::new() }))
         }

@@ -51,7 +51,11 @@ async function request(path: string, init: RequestInit = {}, timeoutMs = TIMEOUT
 }
 
 function noteSkew(response: Response): void {
-  const date = Date.parse(response.headers.get('date') ?? '');
+  noteServerTime(Date.parse(response.headers.get('date') ?? ''));
+}
+
+/** What the server's clock says now, in milliseconds since the epoch, to a second or so. */
+export function noteServerTime(date: number): void {
   const skew = date - Date.now();
   // The header counts whole seconds: smaller differences say nothing.
   if (Number.isFinite(skew)) skewMs = Math.abs(skew) > 2_000 ? skew : 0;
@@ -187,8 +191,21 @@ export async function hangUp(location: string): Promise<void> {
   await request(location, { method: 'DELETE', keepalive: true });
 }
 
+function socketRoot(): string {
+  return `${window.location.protocol === 'https:' ? 'wss:' : 'ws:'}//${window.location.host}`;
+}
+
+/** The waveforms of a session: its last seconds, then what comes. */
+export function waveformsUrl(session: SessionId): string {
+  return `${socketRoot()}${sessionPath(session)}/waveforms`;
+}
+
+/** Every open session, then what changes. */
+export function wardUrl(): string {
+  return `${socketRoot()}${ROOT}/ward/live`;
+}
+
 export function eventsUrl(session: SessionId, from: Seq, speech: string | undefined): string {
-  const scheme = window.location.protocol === 'https:' ? 'wss:' : 'ws:';
   const query = new URLSearchParams({ from: String(from), ...(speech === undefined ? {} : { speech }) });
-  return `${scheme}//${window.location.host}${sessionPath(session)}/events?${query}`;
+  return `${socketRoot()}${sessionPath(session)}/events?${query}`;
 }

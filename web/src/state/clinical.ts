@@ -1,39 +1,38 @@
 /** The clinical part of the fold: vitals, scores, alarms, images, reports and what models noted. */
-import type { Event, VitalSigns } from '@events';
-import {
-  MAX_ALARMS,
-  MAX_NOTICES,
-  MAX_SAMPLES,
-  MAX_SCORES,
-  MAX_SYMPTOMS,
-  type AlarmEntry,
-  type ImageEntry,
-  type Newest,
-  type SessionState,
-  type VitalName,
-} from './model';
+import type { Event } from '@events';
+import { applyAlarm } from './alarms';
+import { MAX_NOTICES, MAX_SCORES, MAX_SYMPTOMS, type ImageEntry, type SessionState } from './model';
+import { amend, observe } from './readings';
 
 type Of<T extends Event['type']> = Extract<Event, { type: T }>;
-
-/** A monitor's clock further off than this is not believed for the time axis. */
-const MAX_CLOCK_DIFFERENCE_MS = 5 * 60_000;
 
 export function applyClinical(state: SessionState, event: Event): SessionState {
   const stamp = { seq: event.seq, at: event.at };
   switch (event.type) {
     case 'vitals.observed':
       return observed(state, event);
+    case 'vitals.amended':
+      return amend(state, stamp, event.amendments);
+    case 'monitor.clock_jumped':
+      return event.jump === 'back' ? { ...state, epoch: state.epoch + 1 } : state;
     case 'risk.scored': {
-      const scored = { ...stamp, value: { total: event.total, band: event.band } };
+      // The tile, the timeline and the chart's bands are NEWS2's.
+      if (event.score !== 'NEWS2') return state;
+      const { total, band, items, missing = [] } = event;
+      const scored = { ...stamp, value: { total, band, items, missing } };
       return { ...state, risk: { ...stamp, value: event }, scores: state.scores.push(scored).trimFront(MAX_SCORES) };
     }
+    case 'scores.computed':
+      return { ...state, otherScores: { ...stamp, value: event } };
+    case 'risk.predicted':
+      return { ...state, prediction: { ...stamp, value: event } };
     case 'alarm.raised':
-      return { ...state, alarms: boundAlarms([...state.alarms, { raised: { ...stamp, value: event } }]) };
-    case 'alarm.cleared': {
-      const cleared = { ...stamp, because: event.because };
-      const alarms = state.alarms.map((a) => (a.raised.value.alarm === event.alarm ? { ...a, cleared } : a));
-      return { ...state, alarms };
-    }
+    case 'alarm.cleared':
+    case 'alarm.latched':
+    case 'alarm.acknowledged':
+    case 'alarm.silenced':
+    case 'alarm.escalated':
+      return { ...state, alarms: applyAlarm(state.alarms, event) };
     case 'image.received': {
       if (state.images.some((i) => i.received.value.image === event.image)) return state;
       const entry: ImageEntry = { received: { ...stamp, value: event }, findings: [] };
@@ -70,24 +69,11 @@ export function applyClinical(state: SessionState, event: Event): SessionState {
 
 function observed(state: SessionState, event: Of<'vitals.observed'>): SessionState {
   const { seq, at, vitals } = event;
-  const time = sampleTime(at, event.taken_at);
-  const newest: Partial<Record<VitalName, Newest>> = { ...state.newest };
-  for (const [name, value] of Object.entries(vitals) as [VitalName, VitalSigns[VitalName]][]) {
-    if (value !== undefined) newest[name] = { value, time, seq };
-  }
-  const samples = state.samples.push({ seq, at, time, vitals }).trimFront(MAX_SAMPLES);
-  const next = { ...state, newest, samples, monitor: event.source };
+  const next = { ...observe(state, { seq, at }, event.taken_at, vitals), monitor: event.source };
   const rejected = event.rejected ?? [];
   if (rejected.length === 0) return next;
   const entry = { seq, at, component: 'vitals' as const, what: { kind: 'rejected_vitals' as const, rejected } };
   return { ...next, notices: [...state.notices, entry].slice(-MAX_NOTICES) };
-}
-
-/** When a sample was taken: the monitor's clock, unless it is plainly wrong. */
-export function sampleTime(at: string, takenAt: string): number {
-  const received = Date.parse(at);
-  const taken = Date.parse(takenAt);
-  return Math.abs(taken - received) <= MAX_CLOCK_DIFFERENCE_MS ? taken : received;
 }
 
 function image(
@@ -97,10 +83,4 @@ function image(
 ): SessionState {
   const images = state.images.map((entry) => (entry.received.value.image === event.image ? change(entry) : entry));
   return { ...state, images };
-}
-
-function boundAlarms(alarms: readonly AlarmEntry[]): readonly AlarmEntry[] {
-  if (alarms.length <= MAX_ALARMS) return alarms;
-  const oldestCleared = alarms.findIndex((a) => a.cleared !== undefined);
-  return alarms.toSpliced(oldestCleared < 0 ? 0 : oldestCleared, 1);
 }

@@ -54,6 +54,11 @@ function locateClinical(state: SessionState, seq: Seq): Located | undefined {
     const summary = `NEWS2 ${score.value.total}, ${clockTime(score.at)}`;
     return { seq, place: 'risk', key: 'risk', time: Date.parse(score.at), summary };
   }
+  const model = [state.otherScores, state.prediction].find((made) => made?.seq === seq);
+  if (model !== undefined) {
+    const what = model === state.prediction ? 'Learned risk' : 'Scores';
+    return { seq, place: 'risk', key: 'risk', time: Date.parse(model.at), summary: `${what}, ${clockTime(model.at)}` };
+  }
   const alarm = state.alarms.find((a) => a.raised.seq === seq || a.cleared?.seq === seq);
   if (alarm !== undefined) {
     const at = alarm.raised.at;

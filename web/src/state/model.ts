@@ -1,11 +1,13 @@
 /** What the page knows of a session: the fold of its events, and nothing else. */
 import type {
+  AlarmClearReason,
   AlarmRaised,
   CaptionDropReason,
   CaptionWord,
   CasesMatched,
   Component,
   ConditionsRanked,
+  EscalationReason,
   ImageFinding,
   ImageReady,
   ImageReceived,
@@ -17,7 +19,9 @@ import type {
   Refusal,
   RejectedObservation,
   ReportReady,
+  RiskPredicted,
   RiskScored,
+  ScoresComputed,
   Seq,
   Sending,
   SessionEndReason,
@@ -113,8 +117,11 @@ export interface Media {
 export interface VitalsSample {
   readonly seq: Seq;
   readonly at: Timestamp;
-  /** Milliseconds since the epoch for the time axis: see `sampleTime`. */
+  /** Milliseconds since the epoch for the time axis: see `timeOf` in `readings.ts`. */
   readonly time: number;
+  /** When it was measured: how often the monitor's clock had been set back, then that clock in milliseconds. */
+  readonly epoch: number;
+  readonly taken: number;
   readonly vitals: VitalSigns;
 }
 
@@ -124,11 +131,32 @@ export interface Newest {
   readonly value: number | boolean | string;
   readonly time: number;
   readonly seq: Seq;
+  readonly epoch: number;
+  readonly taken: number;
+}
+
+/** What the timeline explains of a score. */
+export interface ScorePoint extends Pick<RiskScored, 'total' | 'band' | 'items'> {
+  readonly missing: readonly string[];
+}
+
+/** When something became of an alarm. */
+export interface AlarmStamp {
+  readonly seq: Seq;
+  readonly at: Timestamp;
 }
 
 export interface AlarmEntry {
   readonly raised: At<AlarmRaised>;
-  readonly cleared?: { readonly seq: Seq; readonly at: Timestamp; readonly because: Seq };
+  /** Logs from before there were reasons have none. */
+  readonly cleared?: AlarmStamp & { readonly because: Seq; readonly reason?: AlarmClearReason };
+  /** Its condition is over; it waits for being acknowledged. */
+  readonly latched?: AlarmStamp;
+  readonly acknowledged?: AlarmStamp & { readonly by: ParticipantId };
+  /** `until` in milliseconds since the epoch, by the server's clock. */
+  readonly silenced?: AlarmStamp & { readonly by: ParticipantId; readonly until: number };
+  /** The newest time it called again; `step` says which. */
+  readonly escalated?: AlarmStamp & { readonly step: number; readonly reason: EscalationReason };
 }
 
 export interface ImageEntry {
@@ -169,9 +197,15 @@ export interface SessionState {
   readonly rows: Chunked<Row>;
   readonly samples: Chunked<VitalsSample>;
   readonly newest: Readonly<Partial<Record<VitalName, Newest>>>;
+  /** How often the monitor's clock was set back. */
+  readonly epoch: number;
   readonly monitor?: MonitorSource;
   readonly risk?: At<RiskScored>;
-  readonly scores: Chunked<At<Pick<RiskScored, 'total' | 'band'>>>;
+  readonly scores: Chunked<At<ScorePoint>>;
+  /** The scores beside NEWS2, as they came last. */
+  readonly otherScores?: At<ScoresComputed>;
+  /** What the learned model expects. */
+  readonly prediction?: At<RiskPredicted>;
   readonly alarms: readonly AlarmEntry[];
   readonly images: readonly ImageEntry[];
   readonly report?: At<ReportReady>;
@@ -204,6 +238,7 @@ export const initialState: SessionState = {
   rows: Chunked.empty(),
   samples: Chunked.empty(),
   newest: {},
+  epoch: 0,
   scores: Chunked.empty(),
   alarms: [],
   images: [],

@@ -6,7 +6,7 @@ import { BREAK_MS, decimate, series, type SeriesData } from './series';
 
 const samples = (...points: (readonly [ms: number, heartRate: number])[]): Chunked<VitalsSample> =>
   points.reduce(
-    (list, [time, heart_rate], i) => list.push({ seq: i + 1, at: '', time, vitals: { heart_rate } }),
+    (list, [time, heart_rate], i) => list.push({ seq: i + 1, at: '', time, epoch: 0, taken: time, vitals: { heart_rate } }),
     Chunked.empty<VitalsSample>(),
   );
 

@@ -4,6 +4,7 @@ import addFormats from 'ajv-formats';
 import Ajv from 'ajv/dist/2020';
 import { describe, expect, it } from 'vitest';
 import { callLines, fixtureLines } from './fixture';
+import { clinicalScore, Told } from './session';
 
 const schema = new URL('../../../protocols/events/generated/event.schema.json', import.meta.url);
 
@@ -11,7 +12,7 @@ function validator(): ReturnType<Ajv['compile']> {
   const ajv = new Ajv();
   addFormats(ajv);
   // Widths of Rust's integers: JSON has only numbers, and the schema bounds those that must be.
-  for (const name of ['uint8', 'uint32', 'uint64']) {
+  for (const name of ['uint8', 'uint16', 'uint32', 'uint64']) {
     ajv.addFormat(name, { type: 'number', validate: (n) => Number.isInteger(n) && n >= 0 });
   }
   return ajv.compile(JSON.parse(readFileSync(schema, 'utf8')) as object);
@@ -31,6 +32,24 @@ describe('the fixture', () => {
     });
     expect(wrong).toEqual([]);
     expect(lines).toHaveLength(count);
+  });
+
+  it('that tests write event by event has only events of the schema', () => {
+    const told = new Told();
+    const wrong: unknown[] = [];
+    told.onSaid = (event) => { if (!validate(event)) wrong.push([event.type, validate.errors]); };
+    told.observe();
+    told.predict();
+    told.say({ type: 'scores.computed', scores: [clinicalScore({ missing: ['temperature'] })], because: 1 });
+    told.raise('00000000-0000-7000-8000-00000000000a', { kind: 'limit_low', parameter: 'spo2', value: 84, limit: 85, latching: true });
+    const alarm = told.state.alarms[0]?.raised.value.alarm ?? '';
+    told.say({ type: 'alarm.latched', alarm, because: 1 });
+    told.say({ type: 'alarm.silenced', alarm, by: 'nurse', seconds: 120 });
+    told.say({ type: 'alarm.escalated', alarm, step: 1, reason: 'worse', because: 1 });
+    told.say({ type: 'alarm.acknowledged', alarm, by: 'nurse' });
+    told.clear(alarm, 'limit_low');
+    expect(wrong).toEqual([]);
+    expect(told.state.head).toBe(9);
   });
 
   it('would fail with a field missing, a wrong type or an unknown event', () => {

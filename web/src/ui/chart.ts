@@ -1,7 +1,9 @@
 /** A strip chart of one vital sign over uPlot. */
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import type { Band } from '../state/news2-chart';
 import type { SeriesData } from '../state/series';
+import { colour } from './colours';
 import { clockMinutes, clockTime } from './format';
 
 export interface StripSpec {
@@ -9,8 +11,6 @@ export interface StripSpec {
   readonly colour: string;
   /** How many lines: blood pressure has two, with the space between them filled. */
   readonly lines: number;
-  /** The values that score no points on the NEWS2 chart, drawn as a quiet band. */
-  readonly normal: readonly [number, number] | undefined;
   /** The axis never shows less than this many units: flat values must look flat. */
   readonly minSpan: number;
   readonly axis: boolean;
@@ -27,14 +27,13 @@ const FONT = '10px "Inter Variable", system-ui, sans-serif';
 
 export class StripChart {
   private readonly plot: uPlot;
-  private normal: readonly [number, number] | undefined;
+  private bands: readonly Band[] = [];
   private marked: number | undefined;
 
   constructor(
     private readonly host: HTMLElement,
     private readonly spec: StripSpec,
   ) {
-    this.normal = spec.normal;
     this.plot = new uPlot(this.options(), [[], ...Array.from({ length: spec.lines }, () => [])], host);
     new ResizeObserver(() => {
       this.resize();
@@ -45,8 +44,16 @@ export class StripChart {
     return Math.max(60, Math.round(this.host.clientWidth));
   }
 
-  setNormal(range: readonly [number, number] | undefined): void {
-    this.normal = range;
+  /** Values that score no points lie on a quiet band, those that score 2 or 3 on bands that warn. */
+  setBands(bands: readonly Band[]): void {
+    this.bands = bands;
+    this.plot.redraw(false);
+  }
+
+  /** Puts the cursor at a moment, or takes it away. */
+  point(timeMs: number | undefined): void {
+    const left = timeMs === undefined ? -10 : this.plot.valToPos(timeMs / 1_000, 'x');
+    this.plot.setCursor({ left, top: timeMs === undefined ? -10 : 0 });
   }
 
   setData(data: SeriesData): void {
@@ -75,14 +82,14 @@ export class StripChart {
   }
 
   private options(): uPlot.Options {
-    const { colour, lines, minSpan, axis } = this.spec;
+    const { colour: lineColour, lines, minSpan, axis } = this.spec;
     const line: uPlot.Series = {
-      stroke: () => css(colour),
+      stroke: () => colour(lineColour),
       width: 1.75,
-      points: { show: (u) => (u.data[0].length <= 40 ? true : false), size: 4, fill: () => css(colour), width: 0 },
+      points: { show: (u) => (u.data[0].length <= 40 ? true : false), size: 4, fill: () => colour(lineColour), width: 0 },
     };
-    const grid = { stroke: () => css('--grid'), width: 1 };
-    const labels = { font: FONT, stroke: () => css('--ink-3'), ticks: { show: false } };
+    const grid = { stroke: () => colour('--grid'), width: 1 };
+    const labels = { font: FONT, stroke: () => colour('--ink-3'), ticks: { show: false } };
     return {
       width: 300,
       height: 80,
@@ -90,14 +97,14 @@ export class StripChart {
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false, sync: { key: 'vitals' }, points: { size: 7 } },
       series: [{}, ...Array.from({ length: lines }, () => line)],
-      ...(lines === 2 ? { bands: [{ series: [1, 2] as [number, number], fill: () => css(`${colour}-fill`) }] } : {}),
+      ...(lines === 2 ? { bands: [{ series: [1, 2] as [number, number], fill: () => colour(`${lineColour}-fill`) }] } : {}),
       scales: { x: { time: true }, y: { range: (_, low, high) => yRange(low, high, minSpan) } },
       axes: [
         { ...labels, grid, show: true, size: axis ? AXIS_PX : 0, space: 64, values: (u, at) => (axis ? timeLabels(u, at) : at.map(() => '')) },
         { ...labels, grid, size: VALUE_AXIS_PX, space: 22, gap: 4 },
       ],
       hooks: {
-        drawClear: [(u) => { this.drawNormal(u); }],
+        drawClear: [(u) => { this.drawBands(u); }],
         draw: [(u) => { this.drawMark(u); }],
         setCursor: [(u) => { this.hover(u); }],
       },
@@ -109,15 +116,19 @@ export class StripChart {
     this.spec.onHover(at == null ? undefined : u.data.slice(1).map((column) => column[at] ?? null));
   }
 
-  private drawNormal(u: uPlot): void {
-    if (this.normal === undefined || u.scales.y?.min == null) return;
+  private drawBands(u: uPlot): void {
+    if (u.scales.y?.min == null) return;
     const { left, top, width, height } = u.bbox;
-    const clampY = (value: number): number => Math.min(top + height, Math.max(top, u.valToPos(value, 'y', true)));
-    const [low, high] = this.normal;
-    const from = clampY(high);
+    const y = (value: number): number => {
+      if (!Number.isFinite(value)) return value > 0 ? top : top + height;
+      return Math.min(top + height, Math.max(top, u.valToPos(value, 'y', true)));
+    };
     u.ctx.save();
-    u.ctx.fillStyle = css('--normal');
-    u.ctx.fillRect(left, from, width, clampY(low) - from);
+    for (const { from, to, points } of this.bands) {
+      if (points === 1) continue;
+      u.ctx.fillStyle = colour(points === 0 ? '--normal' : points === 2 ? '--caution-band' : '--danger-band');
+      u.ctx.fillRect(left, y(to), width, y(from) - y(to));
+    }
     u.ctx.restore();
   }
 
@@ -128,7 +139,7 @@ export class StripChart {
     if (x < left || x > left + width) return;
     const wide = 2 * uPlot.pxRatio;
     u.ctx.save();
-    u.ctx.fillStyle = css('--mark-line');
+    u.ctx.fillStyle = colour('--mark-line');
     u.ctx.fillRect(x - wide / 2, top, wide, height);
     u.ctx.restore();
   }
@@ -150,11 +161,4 @@ export function yRange(low: number | null, high: number | null, minSpan: number)
   const missing = Math.max(0, minSpan - (high - low));
   const pad = Math.max(missing / 2, (high - low) * 0.12);
   return [low - pad, high + pad];
-}
-
-let style: CSSStyleDeclaration | undefined;
-
-function css(property: string): string {
-  style ??= getComputedStyle(document.documentElement);
-  return style.getPropertyValue(property).trim();
 }

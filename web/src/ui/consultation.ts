@@ -7,6 +7,7 @@ import type { SpeechPlayer } from '../audio/player';
 import { ApiError, eventsUrl, getSession, serverNow } from '../net/api';
 import { Connection, type ConnectionStatus, type Sink } from '../net/connection';
 import { wasInterrupted } from '../net/frames';
+import { unanswered } from '../state/alarms';
 import type { SessionState } from '../state/model';
 import { Store } from '../state/store';
 import { Alarms } from './alarms';
@@ -19,9 +20,11 @@ import { footer } from './footer';
 import { Hear } from './hear';
 import { Images } from './images';
 import { LanguageChips } from './language-chip';
+import { LearnedRisk } from './learned-risk';
 import { News2 } from './news2';
 import { Notices } from './notices';
 import { Offline } from './offline';
+import { OtherScores } from './other-scores';
 import { paneBar, showPane, type Pane } from './panes';
 import { Popover, Tooltip } from './popover';
 import { Report } from './report';
@@ -30,6 +33,7 @@ import { Sources } from './sources';
 import { onThemeChange } from './theme';
 import { TopBar } from './topbar';
 import { Vitals } from './vitals';
+import { Waveforms } from './waveforms';
 import { wordsFor, type Words } from './words';
 
 /** Somebody who came by an invitation, with the devices they chose on the way in. */
@@ -50,7 +54,6 @@ export function openConsultation(root: HTMLElement, session: SessionId, guest?: 
   const sources = new Sources(store, popover, new Tooltip(), words);
   const notices = new Notices(store, popover, serverNow, guest !== undefined);
   const topbar = new TopBar(store, connection, notices, guest !== undefined, words);
-  const alarms = new Alarms(store, sources, serverNow);
   const chips = new LanguageChips(store, connection, popover, notices, words);
   const captions = new Captions(store, sources, chips, words);
   const hear = new Hear(store, connection, (utterance) => { captions.setPlaying(utterance); }, words);
@@ -61,8 +64,11 @@ export function openConsultation(root: HTMLElement, session: SessionId, guest?: 
     onFocus: (on) => { late.onFocus?.(on); },
   });
   const composer = new Composer(store, connection, () => callView.identity, words);
+  const alarms = new Alarms(store, sources, connection, () => callView.identity, serverNow);
   const vitals = new Vitals(store, sources);
   const news2 = new News2(store, sources);
+  const scores = new OtherScores(store, sources);
+  const learned = new LearnedRisk(store, sources, serverNow);
   const side = sidePanel(store, sources, { report: new Report(session, store, connection, sources), images: new Images(session, store, sources), alarms });
   const viewer = (): Viewer => ({ participant: callView.call.state.me?.participant, language: callView.call.language ?? callView.identity.language });
   const announcer = new Announcer(store, viewer, words, serverNow);
@@ -70,11 +76,11 @@ export function openConsultation(root: HTMLElement, session: SessionId, guest?: 
   const dock = h('div', { class: 'dock' }, hear.element, composer.element);
   const conversation = h('section', { class: 'panel conversation', 'aria-label': words.conversation }, captions.element, dock);
   const left = h('div', { class: 'left' }, callView.element, conversation);
-  const right = h('div', { class: 'right' }, vitals.element, h('div', { class: 'aside' }, news2.element, side.element));
+  const right = h('div', { class: 'right' }, guest === undefined && new Waveforms(session, store).element, vitals.element, h('div', { class: 'aside' }, h('div', { class: 'risks' }, news2.element, scores.element, learned.element), side.element));
   const main = h('main', { class: 'consult' }, left, guest === undefined && right);
   const panes = paneBar();
   const offline = new Offline((out) => { setAttribute(app, 'data-offline', out); }, serverNow, words, guest !== undefined);
-  const app = h('div', { class: 'app', 'data-pane': 'talk', 'data-guest': guest !== undefined }, topbar.element, offline.element, guest === undefined && alarms.banner, main, notices.passing, guest === undefined && panes, footer(words), announcer.element);
+  const app = h('div', { class: 'app', 'data-pane': 'talk', 'data-guest': guest !== undefined }, topbar.element, offline.element, guest === undefined && alarms.element, main, notices.passing, guest === undefined && panes, footer(words), announcer.element);
   root.replaceChildren(app);
   late.onFocus = (on) => { setAttribute(app, 'data-focus', on); };
   late.onFocus(guest !== undefined);
@@ -101,7 +107,9 @@ export function openConsultation(root: HTMLElement, session: SessionId, guest?: 
   setInterval(() => {
     topbar.tick();
     alarms.tick();
-    if (!document.hidden) vitals.tick();
+    if (document.hidden) return;
+    vitals.tick();
+    learned.tick();
   }, 1_000);
   // Alarms are for those who can answer them.
   store.subscribe((state) => { showState(state, app, guest === undefined, words); });
@@ -123,8 +131,8 @@ function switchPanes(app: HTMLElement, sources: Sources, side: SidePanel): void 
 
 function showState(state: SessionState, app: HTMLElement, alarms: boolean, words: Words): void {
   setAttribute(app, 'data-ended', state.ended !== undefined);
-  const active = alarms ? state.alarms.filter((a) => a.cleared === undefined).length : 0;
-  const title = active > 0 ? `(${active}) Alarm · HealthSync` : `${words.consultation} · HealthSync`;
+  const calling = alarms ? unanswered(state.alarms) : 0;
+  const title = calling > 0 ? `(${calling}) Alarm · HealthSync` : `${words.consultation} · HealthSync`;
   if (document.title !== title) document.title = title;
 }
 

@@ -80,6 +80,7 @@ const ICONS = {
   expand: 'M9 4H4v5m11-5h5v5M9 20H4v-5m11 5h5v-5',
   back: 'M19 12H5m6-6-6 6 6 6',
   alarm: 'M12 3.5 22 20.5H2L12 3.5Zm0 6v5m0 2.8v.2',
+  sensor: 'M3 12a4 4 0 1 0 8 0 4 4 0 0 0-8 0Zm8 0h3l2-4 2 8 2-4h2',
   talk: 'M4 5h16v11H11l-5 4v-4H4V5Z',
   pulse: 'M3 12h4l2.5-6 4.5 12 2.5-6H21',
   camera: 'M3 7h11v10H3V7Zm11 3.5 6-3v9l-6-3',

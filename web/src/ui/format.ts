@@ -1,5 +1,5 @@
 /** Words and numbers as a clinician reads them. Pure. */
-import type { AlarmPriority, Component, ImageFormat, Language, MonitorProtocol, RiskBand } from '@events';
+import type { AlarmClearReason, AlarmPriority, Component, ImageFormat, Language, MonitorProtocol, RiskBand, ScoreName } from '@events';
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const clockShort = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
@@ -84,6 +84,23 @@ export const PRIORITY_NAME: Record<AlarmPriority, string> = {
   high: 'High priority',
 };
 
+export const CLEAR_REASON: Record<AlarmClearReason, string> = {
+  condition_over: 'condition over',
+  superseded: 'another took its place',
+  acknowledged: 'condition over and acknowledged',
+  monitoring_changed: 'monitoring was changed',
+};
+
+/** Short, and in full. */
+export const SCORE_NAME: Record<ScoreName, readonly [string, string]> = {
+  news2: ['NEWS2', 'National Early Warning Score 2'],
+  mews: ['MEWS', 'Modified Early Warning Score'],
+  qsofa: ['qSOFA', 'Quick sequential organ failure assessment'],
+  sirs: ['SIRS', 'Systemic inflammatory response syndrome'],
+  shock_index: ['Shock index', 'Pulse by systolic pressure'],
+  pews: ['PEWS', 'Bedside Paediatric Early Warning Score'],
+};
+
 export const PARAMETER_NAME: Record<string, string> = {
   respiratory_rate: 'Respiration',
   spo2: 'SpO₂',
@@ -92,6 +109,17 @@ export const PARAMETER_NAME: Record<string, string> = {
   heart_rate: 'Pulse',
   consciousness: 'Consciousness',
   temperature: 'Temperature',
+  diastolic_bp: 'Diastolic BP',
+  mean_bp: 'Mean BP',
+  white_cells: 'White cells',
+  capillary_refill: 'Capillary refill',
+  respiratory_effort: 'Respiratory effort',
+  fio2: 'FiO₂',
+  ph: 'pH',
+  paco2: 'PaCO₂',
+  sao2: 'SaO₂',
+  ast: 'AST',
+  ptt: 'PTT',
 };
 
 export function parameterName(parameter: string): string {
@@ -108,6 +136,7 @@ export const COMPONENT_NAME: Record<Component, string> = {
   transcribe: 'Speech recognition',
   translate: 'Translation',
   speak: 'Speech synthesis',
+  deterioration: 'Learned risk',
 };
 
 export const FORMAT_NAME: Record<ImageFormat, string> = {
@@ -126,4 +155,12 @@ export const PROTOCOL_NAME: Record<MonitorProtocol, string> = {
 
 export function shortHash(sha256: string): string {
   return sha256.slice(0, 12);
+}
+
+/** A chance in percent, no more exact than it can be: `<0.1 %`, `3.1 %`, `31 %`. */
+export function chance(probability: number): string {
+  const percent = probability * 100;
+  if (percent < 0.1) return '<0.1 %';
+  if (percent > 99) return '>99 %';
+  return `${percent < 9.95 ? percent.toFixed(1) : percent.toFixed(0)} %`;
 }

@@ -4,6 +4,7 @@ import { ApiError, createSession, listSessions, listUnmatched } from '../net/api
 import { h, replace, setText } from './dom';
 import { dayTime, languageName } from './format';
 import { footer } from './footer';
+import { sessionHref } from './session-href';
 import { themeButton } from './theme';
 
 /** Languages with models in both directions. */
@@ -32,7 +33,7 @@ class Lobby {
   constructor() {
     const head = h('header', { class: 'lobby-head' }, h('a', { class: 'brand', href: '/' }, logo(), 'HealthSync'), themeButton());
     const intro = h('div', { class: 'intro' }, h('h1', {}, 'Two languages, one consultation'), h('p', {}, 'Live captions, translation, vital signs and early warning for a telemedicine call.'));
-    this.element = h('div', { class: 'lobby' }, head, h('main', { class: 'lobby-main' }, intro, this.form(), h('section', { class: 'panel sessions', 'aria-labelledby': 'sessions-title' }, h('h2', { id: 'sessions-title' }, 'Sessions'), this.list, this.unmatched)), footer());
+    this.element = h('div', { class: 'lobby' }, head, h('main', { class: 'lobby-main' }, intro, this.form(), h('section', { class: 'panel sessions', 'aria-labelledby': 'sessions-title' }, h('header', { class: 'sessions-head' }, h('h2', { id: 'sessions-title' }, 'Sessions'), h('a', { class: 'link', href: '/ward' }, 'Ward view')), this.list, this.unmatched)), footer());
     replace(this.list, h('p', { class: 'empty' }, 'Looking for sessions'));
     void this.refresh();
     setInterval(() => {
@@ -137,10 +138,6 @@ function sessionItem(s: SessionSummary): HTMLElement {
       h('span', { class: 'state', 'data-live': !s.ended }, s.ended ? 'Ended' : 'Live'),
     ),
   );
-}
-
-export function sessionHref(session: string): string {
-  return `/?session=${encodeURIComponent(session)}`;
 }
 
 function languageSelect(id: string, selected: string): HTMLSelectElement {

@@ -1,14 +1,12 @@
 /** The NEWS2 tile: total, band in words and colour, every item with its chart range, what is missing, the trend. */
-import type { RiskItem, RiskScored } from '@events';
+import type { RiskScored } from '@events';
 import type { SessionState } from '../state/model';
 import type { Store } from '../state/store';
-import { h, replace, setAttribute, setText } from './dom';
+import { h, setAttribute, setText } from './dom';
 import { BAND_NAME, BAND_RESPONSE, clockTime, parameterName } from './format';
+import { ItemTable } from './item-table';
 import type { Sources } from './sources';
-import { sparkline } from './sparkline';
-
-/** More points than this are not seen on a line as long as a thumb. */
-const MAX_TREND = 200;
+import { ScoreTimeline } from './score-timeline';
 
 export class News2 {
   readonly element: HTMLElement;
@@ -16,17 +14,15 @@ export class News2 {
   private readonly bound = h('span', { class: 'bound' });
   private readonly band = h('strong', { class: 'band' }, 'Not scored yet');
   private readonly response = h('span', { class: 'response' }, 'Waits for the first vital signs');
-  private readonly trend = h('div', { class: 'trend-box' });
+  private readonly timeline = new ScoreTimeline();
   private readonly missing = h('p', { class: 'missing', hidden: true });
-  private readonly body = h('tbody');
-  private readonly table: HTMLElement;
+  private readonly table = new ItemTable();
   private readonly tile: HTMLElement;
   private readonly scoredAt = h('span', { class: 'fine' });
   private risk: RiskScored | undefined;
 
   constructor(store: Store, sources: Sources) {
-    const head = h('tr', {}, ...['Parameter', 'Value', 'Chart range', 'Points'].map((t) => h('th', { scope: 'col' }, t)));
-    this.table = h('table', { class: 'items', hidden: true }, h('thead', {}, head), this.body);
+    this.table.element.hidden = true;
     this.tile = h(
       'div',
       { class: 'score', role: 'status', 'aria-live': 'polite', 'aria-atomic': 'true' },
@@ -38,9 +34,10 @@ export class News2 {
       'section',
       { class: 'panel news2', 'aria-labelledby': 'news2-title' },
       h('header', { class: 'panel-head' }, h('h2', { id: 'news2-title' }, 'NEWS2'), this.scoredAt, info),
-      h('div', { class: 'score-line' }, this.tile, this.trend),
+      h('div', { class: 'score-line' }, this.tile),
+      this.timeline.element,
       this.missing,
-      this.table,
+      this.table.element,
     );
     info.hidden = true;
     sources.onPoint((target) => {
@@ -57,7 +54,7 @@ export class News2 {
   private render(state: SessionState): void {
     const risk = state.risk;
     setAttribute(this.tile, 'data-band', risk?.value.band);
-    this.table.hidden = risk === undefined;
+    this.table.element.hidden = risk === undefined;
     if (risk === undefined) {
       this.renderNothing();
       return;
@@ -70,14 +67,8 @@ export class News2 {
     setText(this.scoredAt, `SpO₂ scale ${scale === 'scale2' ? '2' : '1'} · ${clockTime(risk.at)}`);
     this.missing.hidden = missing.length === 0;
     setText(this.missing, `Not measured: ${missing.map(parameterName).join(', ')}. The total is a lower bound.`);
-    replace(this.body, ...items.map(itemRow));
-    const points = [...state.scores].slice(-MAX_TREND).map((s) => ({ time: Date.parse(s.at), value: s.value.total }));
-    const peak = Math.max(...points.map((p) => p.value));
-    const label = `Trend of ${points.length} scores, highest ${peak}`;
-    const caption = h('span', { class: 'fine' }, `peak ${peak}`);
-    replace(this.trend, sparkline(points, Date.parse(risk.at)), caption);
-    setAttribute(this.trend, 'role', 'img');
-    setAttribute(this.trend, 'aria-label', label);
+    this.table.render(items);
+    this.timeline.render(state.scores, Date.parse(risk.at));
   }
 
   private renderNothing(): void {
@@ -87,17 +78,6 @@ export class News2 {
     setText(this.response, 'Waits for the first vital signs');
     setText(this.scoredAt, '');
     this.missing.hidden = true;
-    replace(this.trend);
+    this.timeline.render([], 0);
   }
-}
-
-function itemRow(item: RiskItem): HTMLElement {
-  return h(
-    'tr',
-    { 'data-parameter': item.parameter },
-    h('th', { scope: 'row' }, parameterName(item.parameter)),
-    h('td', {}, item.value),
-    h('td', { class: 'range' }, item.range),
-    h('td', { class: 'points-cell' }, h('span', { class: 'points', 'data-points': item.points }, String(item.points))),
-  );
 }

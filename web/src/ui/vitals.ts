@@ -1,32 +1,17 @@
 /** Vital signs as a bedside monitor shows them: newest value, its age, its NEWS2 points, and its recent course. */
-import type { RiskScored, Spo2Scale } from '@events';
+import type { RiskScored } from '@events';
 import { serverNow } from '../net/api';
 import type { SessionState, VitalName } from '../state/model';
-import { decimate, series, type NumericVital } from '../state/series';
+import { bands } from '../state/news2-chart';
+import { decimate, series } from '../state/series';
 import type { Store } from '../state/store';
 import { StripChart } from './chart';
 import { h, setAttribute, setText } from './dom';
 import { age, clockTime, PROTOCOL_NAME } from './format';
 import type { Sources } from './sources';
-
-interface VitalSpec {
-  readonly id: string;
-  readonly label: string;
-  readonly unit: string;
-  readonly fields: readonly NumericVital[];
-  readonly decimals: number;
-  readonly minSpan: number;
-  /** Values without NEWS2 points (Royal College of Physicians, 2017, chart 1); SpO2 depends on the scale. */
-  readonly normal: (scale: Spo2Scale) => readonly [number, number];
-}
-
-const VITALS: readonly VitalSpec[] = [
-  { id: 'hr', label: 'Heart rate', unit: '/min', fields: ['heart_rate'], decimals: 0, minSpan: 40, normal: () => [50.5, 90.5] },
-  { id: 'spo2', label: 'SpO₂', unit: '%', fields: ['spo2'], decimals: 0, minSpan: 10, normal: (scale) => (scale === 'scale2' ? [87.5, 92.5] : [95.5, 100]) },
-  { id: 'rr', label: 'Respiration', unit: '/min', fields: ['respiratory_rate'], decimals: 0, minSpan: 14, normal: () => [11.5, 20.5] },
-  { id: 'bp', label: 'Blood pressure', unit: 'mmHg', fields: ['systolic_bp', 'diastolic_bp'], decimals: 0, minSpan: 60, normal: () => [110.5, 219.5] },
-  { id: 'temp', label: 'Temperature', unit: '°C', fields: ['temperature'], decimals: 1, minSpan: 2, normal: () => [36.05, 38.05] },
-];
+import { TrendCursor } from './trend-cursor';
+import { TrendTable } from './trend-table';
+import { FIELDS, readingText, VITALS, type VitalSpec } from './vital-specs';
 
 const WINDOWS = [
   { label: '5 min', ms: 5 * 60_000 },
@@ -56,15 +41,23 @@ export class Vitals {
   private readonly facts = h('p', { class: 'facts' });
   private state: SessionState;
   private windowMs: number = WINDOWS[0].ms;
+  private readonly table = new TrendTable();
+  private readonly cursor: TrendCursor;
+  private readonly charts: HTMLElement;
+  /** The form of the chart whose bands are drawn. */
+  private bandsOf = '';
 
   constructor(store: Store, sources: Sources) {
     this.state = store.state;
     this.strips = VITALS.map((spec, i) => this.strip(spec, i === VITALS.length - 1));
+    this.cursor = new TrendCursor((time) => this.momentText(time), (time) => { for (const strip of this.strips) strip.chart.point(time); });
+    this.charts = h('div', { class: 'strips' }, this.cursor.element, ...this.strips.map((s) => s.element));
     this.element = h(
       'section',
       { class: 'panel vitals', 'aria-labelledby': 'vitals-title' },
-      h('header', { class: 'panel-head' }, h('h2', { id: 'vitals-title' }, 'Vital signs'), this.windowPicker()),
-      h('div', { class: 'strips' }, ...this.strips.map((s) => s.element)),
+      h('header', { class: 'panel-head' }, h('h2', { id: 'vitals-title' }, 'Vital signs'), this.tableButton(), this.windowPicker()),
+      this.charts,
+      this.table.element,
       this.facts,
     );
     sources.onPoint((target) => {
@@ -115,7 +108,6 @@ export class Vitals {
       chart: new StripChart(plot, {
         colour: `--vital-${spec.id}`,
         lines: spec.fields.length,
-        normal: undefined,
         minSpan: spec.minSpan,
         axis: last,
         onHover: (values) => {
@@ -124,6 +116,18 @@ export class Vitals {
       }),
     };
     return strip;
+  }
+
+  private tableButton(): HTMLElement {
+    const button = h('button', { type: 'button', class: 'button small', 'aria-pressed': 'false', 'data-testid': 'trend-table-button' }, 'Table');
+    button.addEventListener('click', () => {
+      const table = this.table.element.hidden;
+      this.table.element.hidden = !table;
+      this.charts.hidden = table;
+      setAttribute(button, 'aria-pressed', String(table));
+      this.renderCharts();
+    });
+    return button;
   }
 
   private windowPicker(): HTMLElement {
@@ -141,12 +145,9 @@ export class Vitals {
 
   private render(state: SessionState, previous: SessionState): void {
     this.state = state;
-    const scale = state.started?.value.spo2Scale ?? 'scale1';
     if (state.newest !== previous.newest) this.renderValues();
     if (state.risk !== previous.risk) this.renderPoints(state.risk?.value);
-    if (state.started !== previous.started) {
-      for (const strip of this.strips) strip.chart.setNormal(strip.spec.normal(scale));
-    }
+    if (state.started !== previous.started || state.newest !== previous.newest) this.renderBands();
     if (state.samples !== previous.samples || state.started !== previous.started) this.renderCharts();
   }
 
@@ -205,8 +206,24 @@ export class Vitals {
     }
   }
 
+  /** What the chart of NEWS2 gives points for, behind the lines. */
+  private renderBands(): void {
+    const scale = this.state.started?.value.spo2Scale ?? 'scale1';
+    const oxygen = this.state.newest.supplemental_oxygen?.value === true;
+    const chart = `${scale} ${oxygen}`;
+    if (chart === this.bandsOf) return;
+    this.bandsOf = chart;
+    for (const strip of this.strips) strip.chart.setBands(bands(strip.spec.fields[0], scale, oxygen));
+  }
+
   private renderCharts(): void {
     const [from] = this.window();
+    const measured = [...this.state.samples].filter((s) => s.time >= from && FIELDS.some((field) => s.vitals[field] !== undefined));
+    this.cursor.set(measured.map((s) => s.time).sort((a, b) => a - b));
+    if (!this.table.element.hidden) {
+      this.table.render(this.state, from);
+      return;
+    }
     for (const { spec, chart, plot } of this.strips) {
       const data = series(this.state.samples, spec.fields, from - MIN_WINDOW_MS);
       chart.setData(decimate(data, chart.columns));
@@ -227,6 +244,15 @@ export class Vitals {
     return [Math.min(Math.max(first, to - this.windowMs), to - MIN_WINDOW_MS), to];
   }
 
+  private momentText(time: number): string {
+    const sample = this.state.samples.findLast((s) => s.time === time);
+    const readings = VITALS.flatMap(({ label, unit, fields, decimals }) => {
+      const values = fields.map((field) => sample?.vitals[field]);
+      return values.every((v) => v === undefined) ? [] : [`${label} ${readingText(values, decimals)} ${unit}`];
+    });
+    return `${clockTime(time)}: ${readings.join(', ')}`;
+  }
+
   /** While the pointer is over a chart the value is the one under it, and says so. */
   private hover(strip: Strip, values: readonly (number | null)[] | undefined): void {
     strip.hovered = values?.some((v) => v !== null) ?? false;
@@ -234,11 +260,6 @@ export class Vitals {
     const text = strip.hovered && values !== undefined ? readingText(values, strip.spec.decimals) : this.newestText(strip.spec);
     setText(strip.value, text);
   }
-}
-
-function readingText(values: readonly (number | null)[], decimals: number): string {
-  const text = (value: number | null): string => (value === null ? '–' : value.toFixed(decimals));
-  return values.every((v) => v === null) ? '–' : values.map(text).join('/');
 }
 
 function describe(spec: VitalSpec, data: ReturnType<typeof series>): string {

@@ -131,10 +131,12 @@ async fn unmatched_messages_are_kept_once_and_come_back_newest_first() {
             problem: None,
         };
         store.keep_unmatched(message.clone()).await.unwrap();
-        store.keep_unmatched(message).await.unwrap();
+        store.keep_unmatched(message.clone()).await.unwrap();
+        // Whose it is may be said outside of it, as by the key of a topic.
+        store.keep_unmatched(UnmatchedMessage { patient: None, ..message }).await.unwrap();
     }
     let ids: Vec<_> = store.unmatched(10).await.unwrap().into_iter().map(|m| m.message_id).collect();
-    assert_eq!(ids, ["b", "a"]);
+    assert_eq!(ids, ["b", "b", "a", "a"]);
 }
 
 fn source() -> MonitorSource {
@@ -231,4 +233,20 @@ async fn messages_that_an_earlier_version_kept_are_still_there() {
         assert_eq!(kept.len(), 1);
         assert_eq!((kept[0].message_id.as_str(), kept[0].because), ("7", KeptBecause::NoSession));
     }
+}
+
+#[tokio::test]
+async fn a_document_replaces_the_one_of_its_name_and_survives_reopening() {
+    let (folder, store) = store();
+    for (name, body) in [("b", "1"), ("a", "2"), ("b", "3"), ("c", "4")] {
+        store.put_document("place", name.into(), body.into()).await.unwrap();
+    }
+    store.put_document("other", "a".into(), "5".into()).await.unwrap();
+    store.remove_document("place", "c".into()).await.unwrap();
+    store.remove_document("place", "nothing".into()).await.unwrap();
+    drop(store);
+    let store = SqliteStore::open(&folder.path().join("log.db")).unwrap();
+    let documents = store.documents("place", 10).await.unwrap();
+    assert_eq!(documents, [("a".to_owned(), "2".to_owned()), ("b".to_owned(), "3".to_owned())]);
+    assert_eq!(store.documents("place", 1).await.unwrap().len(), 1);
 }

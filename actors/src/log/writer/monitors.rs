@@ -28,10 +28,21 @@ pub(super) fn keep_unmatched(db: &Connection, message: &UnmatchedMessage) -> Res
             message.raw,
             because,
             message.problem,
-            Sha256::digest(&message.raw).as_slice(),
+            digest(message).as_slice(),
         ],
     )?;
     execute(db, "DELETE FROM kept WHERE id <= (SELECT MAX(id) FROM kept) - ?1", params![MAX_UNMATCHED as i64])
+}
+
+/// The same message has the same; the patient and the number may stand outside of what was sent.
+fn digest(message: &UnmatchedMessage) -> [u8; 32] {
+    let patient = message.patient.as_ref().map_or("", PatientId::as_str);
+    let parts = [patient, message.message_id.as_str(), message.raw.as_str()];
+    let all = parts.iter().fold(Sha256::new(), |digest, part| {
+        // With its length, so that no part runs into the next.
+        digest.chain_update((part.len() as u64).to_le_bytes()).chain_update(part)
+    });
+    all.finalize().into()
 }
 
 pub(super) fn count_unmapped(

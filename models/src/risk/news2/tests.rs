@@ -159,8 +159,20 @@ proptest! {
     }
 
     #[test]
-    fn a_faster_pulse_above_normal_never_scores_less(a in 90.0..250.0f64, more in 0.0..50.0f64) {
-        let at = |x| points("heart_rate", &VitalSigns { heart_rate: Some(x), ..VitalSigns::default() }, Spo2Scale::Scale1);
-        prop_assert!(at(a + more) >= at(a));
+    fn what_gets_worse_never_scores_less(
+        hr in 90.0..250.0f64, rr in 20.0..60.0f64, sys in 60.0..110.0f64, spo2 in 60.0..96.0f64, more in 0.0..50.0f64,
+        oxygen in any::<bool>(), second in any::<bool>(),
+    ) {
+        let scale = if second { Spo2Scale::Scale2 } else { Spo2Scale::Scale1 };
+        // Scale 2 on oxygen scores high saturations as well: below 92 % lower is worse on both.
+        let spo2 = spo2.min(92.0);
+        let total = |worse: f64| {
+            let vitals = VitalSigns {
+                heart_rate: Some(hr + worse), respiratory_rate: Some(rr + worse), systolic_bp: Some(sys - worse),
+                spo2: Some(spo2 - worse), supplemental_oxygen: Some(oxygen), ..VitalSigns::default()
+            };
+            score(&vitals, scale).unwrap().total
+        };
+        prop_assert!(total(more) >= total(0.0));
     }
 }

@@ -36,6 +36,11 @@ impl Model for Table {
         };
         batch.iter().map(answer).collect()
     }
+
+    fn warm_up(&mut self) -> Result<(), ModelError> {
+        self.asked.borrow_mut().push(vec!["warmed up".to_owned()]);
+        Ok(())
+    }
 }
 
 impl Engine for Table {
@@ -83,6 +88,17 @@ fn the_first_engine_with_the_direction_translates_and_its_requests_stay_together
     assert!(matches!(&outcomes[2], Err(ModelError::Input { reason, .. }) if reason.contains("no model")));
     assert!(matches!(&outcomes[4], Err(ModelError::Input { reason, .. }) if reason.contains("same language")));
     assert!(Router::new(Vec::new(), Terms::default()).is_err());
+}
+
+#[test]
+fn every_engine_warms_up_before_the_first_request() {
+    let (one, first) = table("one", &[("pt", "en")], &[]);
+    let (two, second) = table("two", &[("es", "en")], &[]);
+    router(vec![one, two]).warm_up().unwrap();
+    assert_eq!(
+        (&*first.borrow(), &*second.borrow()),
+        (&vec![vec!["warmed up".to_owned()]], &vec![vec!["warmed up".to_owned()]])
+    );
 }
 
 #[test]

@@ -42,6 +42,22 @@ pub enum Meaning {
     OxygenFraction,
 }
 
+impl Meaning {
+    /// The field of [`crate::VitalSigns`] that it is about.
+    pub const fn field(self) -> &'static str {
+        match self {
+            HeartRate => "heart_rate",
+            RespiratoryRate => "respiratory_rate",
+            Spo2 => "spo2",
+            SystolicPressure => "systolic_bp",
+            DiastolicPressure => "diastolic_bp",
+            Temperature => "temperature",
+            Consciousness => "consciousness",
+            OxygenFlow | OxygenFraction => "supplemental_oxygen",
+        }
+    }
+}
+
 use Meaning::{
     Consciousness, DiastolicPressure, HeartRate, OxygenFlow, OxygenFraction, RespiratoryRate, Spo2, SystolicPressure,
     Temperature,

@@ -1,0 +1,76 @@
+//! The optimiser: `AdamW` with a warm start, a cosine to the end, clipped gradients and averaged weights.
+
+use super::Options;
+use candle_core::{Result, Tensor, Var, backprop::GradStore};
+use candle_nn::{AdamW, Optimizer as _, ParamsAdamW};
+
+/// Steps over which the learning rate rises from nothing.
+const WARM_STEPS: usize = 50;
+
+/// Longest gradient followed.
+const LONGEST_GRADIENT: f64 = 1.0;
+
+/// Share of the average that each step keeps: it reaches over some two hundred steps.
+const KEPT: f64 = 0.995;
+
+pub(super) struct Optimiser {
+    inner: AdamW,
+    variables: Vec<Var>,
+    average: Vec<Tensor>,
+    peak: f64,
+    steps: usize,
+    taken: usize,
+}
+
+impl Optimiser {
+    pub(super) fn new(variables: Vec<Var>, options: &Options, steps: usize) -> Result<Self> {
+        let parameters = ParamsAdamW {
+            lr: options.learning_rate,
+            weight_decay: options.weight_decay,
+            beta2: 0.99,
+            ..ParamsAdamW::default()
+        };
+        let average = variables.iter().map(|variable| variable.as_tensor().copy()).collect::<Result<_>>()?;
+        let inner = AdamW::new(variables.clone(), parameters)?;
+        Ok(Self { inner, variables, average, peak: options.learning_rate, steps: steps.max(1), taken: 0 })
+    }
+
+    pub(super) fn step(&mut self, loss: &Tensor) -> Result<()> {
+        let mut gradients = loss.backward()?;
+        self.clip(&mut gradients)?;
+        let progress = self.taken as f64 / self.steps as f64;
+        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
+        let warm = ((self.taken + 1) as f64 / WARM_STEPS as f64).min(1.0);
+        self.inner.set_learning_rate(self.peak * warm * cosine);
+        self.inner.step(&gradients)?;
+        self.taken += 1;
+        // An average over the few steps there were, until there are enough.
+        let kept = KEPT.min(self.taken as f64 / (self.taken as f64 + 9.0));
+        for (average, variable) in self.average.iter_mut().zip(&self.variables) {
+            *average = ((&*average * kept)? + (variable.as_tensor().detach() * (1.0 - kept))?)?;
+        }
+        Ok(())
+    }
+
+    fn clip(&self, gradients: &mut GradStore) -> Result<()> {
+        let mut squares = 0.0;
+        for gradient in self.variables.iter().filter_map(|variable| gradients.get(variable)) {
+            squares += f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?);
+        }
+        let length = squares.sqrt();
+        if length <= LONGEST_GRADIENT {
+            return Ok(());
+        }
+        for variable in &self.variables {
+            if let Some(gradient) = gradients.remove(variable) {
+                gradients.insert(variable, (gradient * (LONGEST_GRADIENT / length))?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The averaged weights, in the order of the variables.
+    pub(super) fn average(&self) -> &[Tensor] {
+        &self.average
+    }
+}

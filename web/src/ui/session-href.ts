@@ -1,0 +1,4 @@
+/** Where a session is shown. */
+export function sessionHref(session: string): string {
+  return `/?session=${encodeURIComponent(session)}`;
+}
