@@ -65,8 +65,13 @@ impl Server {
             max_connections: config.http.max_connections,
             header_timeout: Duration::from_secs(config.http.header_timeout_seconds),
         };
+        let resume = {
+            let (directory, shutdown) = (Arc::clone(&directory), shutdown.clone());
+            async move { drop(shutdown.run_until_cancelled(directory.resume()).await) }
+        };
         let kafka = crate::wiring::kafka_doors(config, &directory, &readiness, &shutdown)?;
         let mut doors = vec![
+            tokio::spawn(resume),
             tokio::spawn(http::serve(http, http::router(app, config.operations.changes), limits, shutdown.clone())),
             tokio::spawn(healthsync_hl7::server::serve(
                 mllp,

@@ -1,6 +1,7 @@
 //! The sessions of this process: finds, starts and ends them, and is what every transport talks to.
 
 mod patients;
+mod resume;
 
 use crate::{
     clock::Clock,

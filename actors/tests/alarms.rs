@@ -4,7 +4,7 @@ mod common;
 
 use common::{models, next, wait_for};
 use healthsync_actors::{
-    ActorThreads, Clock, Directory, DirectoryConfig, Models, MonitoringSettings, Pace, SqliteStore,
+    ActorThreads, Clock, Directory, DirectoryConfig, Models, MonitoringSettings, Pace, SessionLog, SqliteStore,
 };
 use healthsync_events::{
     AlarmId, Event, EventBody, EventStream, MonitorProtocol, MonitorSource, NewSession, Refusal, Seq, SessionId,
@@ -206,6 +206,33 @@ async fn a_restarted_process_goes_on_where_the_alarms_were() {
     assert_eq!(count(|body| matches!(body, EventBody::AlarmCleared(_))), 0);
     let at: Vec<_> = events.iter().filter(|e| matches!(e.body, EventBody::AlarmEscalated(_))).map(|e| e.at).collect();
     assert_eq!(at.iter().map(|at| at.millis() / 1_000).collect::<Vec<_>>(), [70, 180]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_alarms_call_again_before_anybody_looks() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log.db");
+    let time = Time::new();
+    let process = Process::start(&log, &time);
+    let session = process.session().await;
+    let mut events = process.directory.events(session, Seq(1)).await.unwrap();
+    process.observe(session, "1", emergency()).await;
+    raised(&mut events).await;
+    drop((events, process));
+
+    time.pass(70);
+    let process = Process::start(&log, &time);
+    let ward = process.directory.ward();
+    let mut changes = ward.changes();
+    let head = || ward.snapshot(Timestamp::from_millis(0)).rows.first().map(|row| row.head);
+    changes.wait_for(|_| ward.snapshot(Timestamp::from_millis(0)).complete).await.unwrap();
+    let before = head().unwrap();
+    process.directory.resume().await;
+    let recorded = changes.wait_for(|_| head() > Some(before));
+    tokio::time::timeout(Duration::from_secs(10), recorded).await.unwrap().unwrap();
+    let store = SqliteStore::open(&log).unwrap();
+    let new = store.read(session, before.next(), 1).await.unwrap();
+    assert!(matches!(new[0].body, EventBody::AlarmEscalated(_)), "{new:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,8 +6,12 @@ use common::{Rig, models, next, wait_for};
 use healthsync_actors::{Models, Pool, PoolConfig};
 use healthsync_deteriorate::{Weights, stream::Deterioration};
 use healthsync_events::{
-    EventBody, EventStream, MonitorProtocol, MonitorSource, Seq, SessionId, Sessions, Timestamp, VitalSigns,
-    clinical::VitalsObserved, consultation::Component, prediction::RiskPredicted,
+    EventBody, EventStream, MonitorProtocol, MonitorSource, PatientChanged, Seq, SessionId, Sessions, Timestamp,
+    VitalSigns,
+    clinical::VitalsObserved,
+    consultation::Component,
+    patient::{PatientChange, Sex},
+    prediction::RiskPredicted,
 };
 use healthsync_models::{
     ModelError,
@@ -125,6 +129,61 @@ async fn a_score_after_a_restart_is_the_one_that_would_have_been() {
     };
     let (whole, broken) = (last(&whole, false).await, last(&broken, true).await);
     assert!((whole.log_odds - broken.log_odds).abs() < 1e-4, "{} {}", whole.log_odds, broken.log_odds);
+}
+
+/// What the hospital says of the patient.
+async fn admit(rig: &Rig, birth_date: &str, sex: Sex) {
+    let source = MonitorSource {
+        protocol: MonitorProtocol::Hl7V2,
+        application: "ADT".into(),
+        facility: "H".into(),
+        message_id: birth_date.into(),
+    };
+    let changed = PatientChanged {
+        source,
+        change: PatientChange::Updated,
+        patient: "p1".parse().unwrap(),
+        merged_from: None,
+        location: None,
+        class: None,
+        birth_date: Some(birth_date.into()),
+        sex: Some(sex),
+        occurred_at: Timestamp::from_millis(0),
+    };
+    rig.directory.patient_changed(changed).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn age_and_sex_count_and_a_child_is_not_scored() {
+    let folder = tempfile::tempdir().unwrap();
+    let score = async |name: &str, birth_date: Option<&str>, sex: Sex| {
+        let rig = rig(&folder.path().join(name));
+        let session = rig.session().await;
+        if let Some(birth_date) = birth_date {
+            admit(&rig, birth_date, sex).await;
+        }
+        let mut events = rig.directory.events(session, Seq(1)).await.unwrap();
+        observe(&rig, session, 0, sick()).await;
+        predicted(&mut events).await.log_odds
+    };
+    let unknown = score("unknown", None, Sex::Male).await;
+    let old = score("old", Some("1870-06-01"), Sex::Female).await;
+    let man = score("man", Some("1930-06-01"), Sex::Male).await;
+    let woman = score("woman", Some("1930-06-01"), Sex::Female).await;
+    let distinct = |a: f64, b: f64| (a - b).abs() > 1e-6;
+    assert!(distinct(unknown, man) && distinct(man, woman) && distinct(woman, old), "{unknown} {man} {woman} {old}");
+
+    let rig = rig(&folder.path().join("child"));
+    let session = rig.session().await;
+    admit(&rig, "1968-06-01", Sex::Female).await;
+    let mut events = rig.directory.events(session, Seq(1)).await.unwrap();
+    observe(&rig, session, 0, sick()).await;
+    wait_for(&mut events, |body| matches!(body, EventBody::ScoresComputed(_))).await;
+    // Had the child been scored, that would be in the log before the woman who is scored from now on.
+    admit(&rig, "1930-06-01", Sex::Female).await;
+    let second = observe(&rig, session, 1, sick()).await;
+    let first = predicted(&mut events).await;
+    assert_eq!((first.record_hours, first.provenance.inputs.as_slice()), (2, [second].as_slice()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

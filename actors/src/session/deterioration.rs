@@ -19,13 +19,40 @@ use healthsync_events::{
     Event, EventBody, Seq, Timestamp, VitalSigns,
     clinical::{Amendment, ClockJump},
     consultation::Component,
+    patient::Sex,
     prediction::{Contribution, RiskPredicted},
 };
+use healthsync_models::risk::policy::{age_months, is_child};
 use std::{collections::BTreeMap, sync::Arc};
+
+/// In years; the data set that the model learned from writes [`VERY_OLD`] for whoever is older.
+const OLD: f32 = 89.0;
+const VERY_OLD: f32 = 100.0;
+
+/// What the model is told of a patient beside observations.
+#[derive(Default)]
+struct Patient {
+    birth_date: Option<String>,
+    /// Somebody's word on the age comes before the hospital's date of birth.
+    told_months: Option<u16>,
+    sex: Option<Sex>,
+}
+
+impl Patient {
+    fn age_months(&self, at: Timestamp) -> Option<u16> {
+        self.told_months.or_else(|| age_months(self.birth_date.as_deref()?, at))
+    }
+
+    fn age(&self, at: Timestamp) -> Option<f32> {
+        let years = f32::from(self.age_months(at)?) / 12.0;
+        Some(if years > OLD { VERY_OLD } else { years })
+    }
+}
 
 pub(super) struct Deterioration {
     follower: Follower,
     bedside: Bedside,
+    patient: Patient,
     /// Which event gave each vital sign its newest value.
     measured_by: BTreeMap<&'static str, Seq>,
     /// Observed and not scored yet.
@@ -39,6 +66,7 @@ impl Deterioration {
         Self {
             follower: Follower::new(cell, lease),
             bedside: Bedside::new(UNKNOWN),
+            patient: Patient::default(),
             measured_by: BTreeMap::new(),
             unscored: None,
             asking: false,
@@ -49,8 +77,15 @@ impl Deterioration {
         if self.asking || self.unscored.is_none() {
             return;
         }
-        let Some(question) = self.bedside.question() else { return };
         let cell = Arc::clone(&self.follower.cell);
+        let now = cell.clock.now();
+        // It learned from adults, and has nothing to say of children.
+        if is_child(self.patient.age_months(now)) {
+            return;
+        }
+        let male = self.patient.sex.map(|sex| sex == Sex::Male);
+        self.bedside.know(self.patient.age(now), male);
+        let Some(question) = self.bedside.question() else { return };
         let Some(pool) = &cell.models.deterioration else { return };
         let request = Request {
             session: cell.id,
@@ -153,6 +188,15 @@ impl Fold for Deterioration {
     fn fold(&mut self, event: &Event) {
         match &event.body {
             EventBody::VitalsObserved(observed) => self.observe(&observed.vitals, observed.taken_at, event),
+            EventBody::PatientChanged(changed) => {
+                if changed.birth_date.is_some() {
+                    self.patient.birth_date.clone_from(&changed.birth_date);
+                }
+                self.patient.sex = changed.sex.or(self.patient.sex);
+            }
+            EventBody::MonitoringChanged(changed) => {
+                self.patient.told_months = changed.age_months.or(self.patient.told_months);
+            }
             EventBody::MonitorClockJumped(jumped) if jumped.jump == ClockJump::Back => self.bedside.clock_set_back(),
             EventBody::VitalsAmended(amended) => {
                 for amendment in &amended.amendments {

@@ -89,6 +89,11 @@ impl Bedside {
         }
     }
 
+    /// What is known of the patient, for the hours that the model has not been told of yet.
+    pub fn know(&mut self, age: Option<f32>, male: Option<bool>) {
+        self.background = Background { age, male, ..self.background };
+    }
+
     /// Takes in vital signs measured at `seconds` since 1970.
     pub fn observe(&mut self, vitals: &VitalSigns, seconds: i64) -> Taken {
         self.take(&row(vitals), seconds)

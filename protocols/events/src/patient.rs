@@ -47,6 +47,14 @@ impl Location {
     }
 }
 
+/// Administrative sex (HL7 table 0001), as far as a model knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Sex {
+    Female,
+    Male,
+}
+
 /// A change as the hospital told it. Names and addresses are not kept: nothing here needs them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct PatientChanged {
@@ -69,6 +77,10 @@ pub struct PatientChanged {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub birth_date: Option<String>,
+    /// PID-8, where it says female or male: the learned risk was told it of those it learned from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub sex: Option<Sex>,
     /// When it happened (EVN-6, EVN-2), by the sender's clock.
     pub occurred_at: Timestamp,
 }
@@ -85,5 +97,6 @@ impl PatientChanged {
         if self.birth_date.is_none() {
             self.birth_date.clone_from(&earlier.birth_date);
         }
+        self.sex = self.sex.or(earlier.sex);
     }
 }

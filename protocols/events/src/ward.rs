@@ -48,6 +48,23 @@ pub struct WardVitals {
     pub supplemental_oxygen: Option<WardValue<bool>>,
 }
 
+impl WardVitals {
+    /// When the newest of them was measured.
+    pub fn newest(&self) -> Option<Timestamp> {
+        let numbers = [
+            self.heart_rate,
+            self.respiratory_rate,
+            self.spo2,
+            self.systolic_bp,
+            self.diastolic_bp,
+            self.temperature,
+        ];
+        let numbers = numbers.into_iter().flatten().map(|value| value.at);
+        let others = [self.consciousness.map(|value| value.at), self.supplemental_oxygen.map(|value| value.at)];
+        numbers.chain(others.into_iter().flatten()).max()
+    }
+}
+
 /// The newest NEWS2 of a patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct WardScore {

@@ -9,7 +9,7 @@ use crate::{
 };
 use healthsync_events::{
     Timestamp,
-    patient::{Location, PatientChange, PatientChanged},
+    patient::{Location, PatientChange, PatientChanged, Sex},
 };
 
 /// Characters kept of PV1-2.
@@ -37,6 +37,7 @@ pub fn decode(message: &Message<'_>, header: &Header, clock: Clock) -> Result<Ve
                 location: None,
                 class: None,
                 birth_date: time::date(&segment.value(7, 1)),
+                sex: sex(&segment.value(8, 1)),
                 occurred_at,
             }),
             "PV1" => visit(changes.last_mut().ok_or(Hl7Error::Missing("PID"))?, &segment),
@@ -75,6 +76,15 @@ fn occurred(message: &Message<'_>, header: &Header, clock: Clock) -> Timestamp {
     of_event(6).or_else(|| of_event(2)).or(header.sent_at).unwrap_or(clock.received)
 }
 
+/// `None` for what is neither, unknown, or left out.
+fn sex(value: &str) -> Option<Sex> {
+    match value {
+        "F" => Some(Sex::Female),
+        "M" => Some(Sex::Male),
+        _ => None,
+    }
+}
+
 fn visit(changed: &mut PatientChanged, pv1: &Segment<'_>) {
     let part = |component| clip(&pv1.value(3, component), MAX_TEXT);
     let location = Location { unit: part(1), room: part(2), bed: part(3), facility: part(4) };
@@ -103,7 +113,16 @@ mod tests {
         let location = changed.location.as_ref().unwrap();
         assert_eq!((location.unit.as_str(), location.room.as_str(), location.bed.as_str()), ("ICU", "3", "B"));
         assert_eq!((changed.class.as_deref(), changed.birth_date.as_deref()), (Some("I"), Some("2001-02-03")));
+        assert_eq!(changed.sex, Some(Sex::Female));
         assert_eq!(changed.occurred_at.to_string(), "2026-01-02T03:00:00Z");
+    }
+
+    #[test]
+    fn a_sex_that_is_neither_or_unknown_is_left_out() {
+        for (value, sex) in [("M", Some(Sex::Male)), ("O", None), ("U", None), ("", None)] {
+            let changes = read("A08", &format!("PID|1||P1||Doe^J||20010203|{value}\r")).unwrap();
+            assert_eq!(changes[0].sex, sex, "{value}");
+        }
     }
 
     #[test]

@@ -153,6 +153,7 @@ fn changed(patient: &str, change: PatientChange, at: i64, unit: &str) -> Patient
         location: Some(Location { unit: unit.into(), ..Location::default() }).filter(|place| !place.is_empty()),
         class: None,
         birth_date: None,
+        sex: None,
         occurred_at: Timestamp::from_millis(at),
     }
 }
