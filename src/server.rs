@@ -67,7 +67,9 @@ impl Server {
         };
         let resume = {
             let (directory, shutdown) = (Arc::clone(&directory), shutdown.clone());
-            async move { drop(shutdown.run_until_cancelled(directory.resume()).await) }
+            async move {
+                shutdown.run_until_cancelled(directory.resume()).await;
+            }
         };
         let kafka = crate::wiring::kafka_doors(config, &directory, &readiness, &shutdown)?;
         let mut doors = vec![

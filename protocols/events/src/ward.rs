@@ -51,14 +51,8 @@ pub struct WardVitals {
 impl WardVitals {
     /// When the newest of them was measured.
     pub fn newest(&self) -> Option<Timestamp> {
-        let numbers = [
-            self.heart_rate,
-            self.respiratory_rate,
-            self.spo2,
-            self.systolic_bp,
-            self.diastolic_bp,
-            self.temperature,
-        ];
+        let numbers =
+            [self.heart_rate, self.respiratory_rate, self.spo2, self.systolic_bp, self.diastolic_bp, self.temperature];
         let numbers = numbers.into_iter().flatten().map(|value| value.at);
         let others = [self.consciousness.map(|value| value.at), self.supplemental_oxygen.map(|value| value.at)];
         numbers.chain(others.into_iter().flatten()).max()

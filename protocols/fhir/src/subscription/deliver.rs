@@ -135,10 +135,57 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 ) -> Result<StatusCode, Undelivered> {
     let connected = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = connected.map_err(|_| Undelivered::Unreachable)?;
-    // Only the status is of interest: the connection ends with the answer's head.
-    tokio::select! {
+    let mut answer = std::pin::pin!(sender.send_request(request));
+    // An answer without a body ends the connection in the very step that brings it; what never came is an error there.
+    let answer = tokio::select! {
         biased;
-        answer = sender.send_request(request) => answer.map(|answer| answer.status()).map_err(|_| Undelivered::Unreachable),
-        _ = connection => Err(Undelivered::Unreachable),
+        answer = &mut answer => answer,
+        _ = connection => answer.await,
+    };
+    answer.map(|answer| answer.status()).map_err(|_| Undelivered::Unreachable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    /// What comes of a notification that is answered with `answer` before the connection is closed.
+    async fn answered(answer: &'static str) -> Result<(), Undelivered> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut read = Vec::new();
+            while !read.ends_with(b"news") {
+                assert!(stream.read_buf(&mut read).await.unwrap() > 0);
+            }
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        let endpoint = Endpoint { scheme: Scheme::Http, host: "127.0.0.1".into(), port, path: "/hook".into() };
+        let courier = Courier { authorities: Authorities::none(), timeout: Duration::from_secs(10) };
+        let posted = courier.post(&endpoint, &[], "news".into()).await;
+        server.await.unwrap();
+        posted
+    }
+
+    #[tokio::test]
+    async fn an_answer_counts_whether_it_has_a_body_or_not() {
+        for _ in 0..20 {
+            let none = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+            assert_eq!(answered(none).await, Ok(()));
+            let some = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 4\r\n\r\nfine";
+            assert_eq!(answered(some).await, Ok(()));
+            let refused = "HTTP/1.1 500 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+            assert_eq!(answered(refused).await, Err(Undelivered::Status(500)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_closed_without_an_answer_is_no_delivery() {
+        assert_eq!(answered("").await, Err(Undelivered::Unreachable));
     }
 }
