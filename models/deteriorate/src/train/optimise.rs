@@ -30,7 +30,7 @@ impl Optimiser {
             beta2: 0.99,
             ..ParamsAdamW::default()
         };
-        let average = variables.iter().map(|variable| variable.as_tensor().copy()).collect::<Result<_>>()?;
+        let average = variables.iter().map(|variable| variable.as_tensor().detach().copy()).collect::<Result<_>>()?;
         let inner = AdamW::new(variables.clone(), parameters)?;
         Ok(Self { inner, variables, average, peak: options.learning_rate, steps: steps.max(1), taken: 0 })
     }
@@ -72,5 +72,24 @@ impl Optimiser {
     /// The averaged weights, in the order of the variables.
     pub(super) fn average(&self) -> &[Tensor] {
         &self.average
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn the_average_follows_the_variables_and_does_not_remember_every_step() {
+        let variable = Var::from_slice(&[4.0_f32], 1, &Device::Cpu).unwrap();
+        let mut optimiser = Optimiser::new(vec![variable.clone()], &Options::default(), 200).unwrap();
+        for _ in 0..200 {
+            optimiser.step(&variable.as_tensor().sqr().unwrap()).unwrap();
+        }
+        let [average] = optimiser.average() else { unreachable!() };
+        assert!(!average.track_op(), "what it was made from would be kept for the whole of training");
+        let [average, now] = [average, variable.as_tensor()].map(|tensor| tensor.to_vec1::<f32>().unwrap()[0]);
+        assert!(now < average && average < 4.0, "{now} {average}");
     }
 }
