@@ -3,12 +3,13 @@
 use super::{
     Loader,
     meters::Restart,
+    precedence::{MOST_GIVEN_UP, Member, Running},
     request::{Answer, Served, Work},
-    scheduler::{Class, Entry, Step},
+    scheduler::{Class, Entry, Meta, Open, Step, Taken},
     slots,
     state::{Shared, WorkOf},
 };
-use healthsync_models::{Model, ModelError};
+use healthsync_models::{Model, ModelError, Preempt};
 use std::{
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -107,10 +108,12 @@ fn load<M: Model, T>(
 fn serve<M: Model>(shared: &Shared<M>, id: u64, model: &mut M, failures: &mut u32) -> Ended {
     // Beyond the reach of unwinding: what a model panicked on is tried again.
     let mut inputs = Vec::new();
+    let preempt = Preempt::default();
     let served = catch_unwind(AssertUnwindSafe(|| {
+        model.heed(preempt.clone());
         loop {
-            let class = match next_batch(shared, id, model, &mut inputs) {
-                Next::Run(class) => class,
+            let (class, running) = match next_batch(shared, id, model, &preempt, &mut inputs) {
+                Next::Run(class, running) => (class, running),
                 Next::Nothing => continue,
                 Next::Stop => return Ended::Stopped,
             };
@@ -121,7 +124,8 @@ fn serve<M: Model>(shared: &Shared<M>, id: u64, model: &mut M, failures: &mut u3
             let started = Instant::now();
             let results = model.run(&inputs);
             drop(cores);
-            match finish(shared, id, model, std::mem::take(&mut inputs), results, started) {
+            let asked = running.is_some_and(Running::end);
+            match finish(shared, id, model, std::mem::take(&mut inputs), results, started, asked) {
                 ControlFlow::Continue(()) => *failures = 0,
                 ControlFlow::Break(ended) => return ended,
             }
@@ -137,8 +141,8 @@ fn serve<M: Model>(shared: &Shared<M>, id: u64, model: &mut M, failures: &mut u3
 
 /// What there is to do.
 enum Next {
-    /// The inputs are there; this is how urgent they are.
-    Run(Class),
+    /// The inputs are there; this is how urgent they are, and what stands for them while they run.
+    Run(Class, Option<Running>),
     /// All that waited was not worth it.
     Nothing,
     /// The worker is not wanted any more.
@@ -146,7 +150,7 @@ enum Next {
 }
 
 /// Waits for the next batch and puts its inputs into `inputs`.
-fn next_batch<M: Model>(shared: &Shared<M>, id: u64, model: &M, inputs: &mut Vec<M::Input>) -> Next {
+fn next_batch<M: Model>(shared: &Shared<M>, id: u64, model: &M, preempt: &Preempt, inputs: &mut Vec<M::Input>) -> Next {
     let mut state = shared.lock();
     state.rest(id);
     loop {
@@ -154,17 +158,17 @@ fn next_batch<M: Model>(shared: &Shared<M>, id: u64, model: &M, inputs: &mut Vec
             return Next::Stop;
         }
         let Some(version) = state.workers.get(&id).map(|worker| worker.version) else { return Next::Stop };
-        match state.ready(version) {
+        match state.ready(&shared.member, version) {
             Ready::Now => break,
-            Ready::At(moment) => state = shared.wait(state, Some(moment)),
-            Ready::Asleep => state = shared.wait(state, None),
+            Ready::Held(until) => state = shared.hold(state, until),
+            Ready::Asleep(until) => state = shared.sleep(state, until),
         }
     }
     if !state.settings.tuning.buckets.is_empty() {
         state.scheduler.measure(|work| model.length(&work.input));
     }
     let now = Instant::now();
-    let taken = state.take_batch(now, usize::MAX);
+    let (taken, running) = state.take_batch(&shared.member, id, Some(preempt), now, usize::MAX);
     let class = taken.batch.iter().map(|entry| entry.meta.class).min();
     state.begin(id, now, taken.batch, |input| {
         inputs.push(input);
@@ -174,10 +178,11 @@ fn next_batch<M: Model>(shared: &Shared<M>, id: u64, model: &M, inputs: &mut Vec
     shared.wake(state);
     shared.meters.depths(depths);
     shared.drop_all(taken.dropped);
-    class.map_or(Next::Nothing, Next::Run)
+    class.map_or(Next::Nothing, |class| Next::Run(class, running))
 }
 
 /// Answers a batch that has been run. Nobody is answered twice: what was given up meanwhile is no longer this worker's.
+/// `asked`: to make way for something more urgent.
 fn finish<M: Model>(
     shared: &Shared<M>,
     id: u64,
@@ -185,22 +190,36 @@ fn finish<M: Model>(
     inputs: Vec<M::Input>,
     results: Vec<Result<M::Output, ModelError>>,
     started: Instant,
+    asked: bool,
 ) -> ControlFlow<Ended> {
     let (size, service) = (inputs.len(), started.elapsed());
+    let makes_way =
+        |result: &Result<M::Output, ModelError>| asked && matches!(result, Err(ModelError::Preempted { .. }));
+    let is_whole = !results.iter().any(makes_way);
     let mut state = shared.lock();
     let Some(served) = state.recall(id) else { return ControlFlow::Break(Ended::Abandoned(size)) };
-    state.service.observe(size, service);
-    state.gather.answered(Instant::now());
+    if is_whole {
+        state.service.observe(size, service);
+        if served.iter().all(|(_, served)| served.meta.class == Class::Background) {
+            state.background.observe(size, service);
+        }
+        state.gather.answered(Instant::now());
+    }
     drop(state);
-    let waits: Vec<_> = served.iter().map(|(_, s)| (s.meta.class, started - s.meta.queued_at)).collect();
-    let mut answered = [0; 3];
-    let (mut good, mut broken) = (Vec::with_capacity(size), Vec::new());
+    let (mut waits, mut answered) = (Vec::with_capacity(size), [0; 3]);
+    let (mut good, mut broken, mut made_way) = (Vec::with_capacity(size), Vec::new(), Vec::new());
     let nonsense = |reason: &str| ModelError::Nonsense { model: shared.name.into(), reason: reason.into() };
     let mut error = nonsense("it answered another number of inputs than asked");
     let is_complete = results.len() == size;
     let mut results = results.into_iter();
     for ((_, Served { meta, pending }), input) in served.into_iter().zip(inputs) {
-        match results.next().filter(|_| is_complete) {
+        let result = results.next().filter(|_| is_complete);
+        if result.as_ref().is_some_and(makes_way) {
+            made_way.push((Served { meta, pending }, input));
+            continue;
+        }
+        waits.push((meta.class, started - meta.queued_at));
+        match result {
             Some(Ok(output)) => {
                 if let Some(reason) = model.nonsense(&input, &output) {
                     error = nonsense(reason);
@@ -218,12 +237,15 @@ fn finish<M: Model>(
             None => broken.push((Served { meta, pending }, input)),
         }
     }
-    shared.meters.served(&waits, service);
+    if !waits.is_empty() {
+        shared.meters.served(&waits, service);
+    }
     shared.meters.answered(answered);
     // Counted before it is told: whoever has an answer finds it in the figures.
     for (pending, answer) in good {
         pending.settle("answered", Ok(answer));
     }
+    shared.put_back(made_way);
     if broken.is_empty() {
         return ControlFlow::Continue(());
     }
@@ -235,9 +257,9 @@ fn finish<M: Model>(
 pub(super) enum Ready {
     Now,
     /// Company may come until then.
-    At(Instant),
-    /// Not before something changes.
-    Asleep,
+    Held(Instant),
+    /// Not before something changes, or then.
+    Asleep(Option<Instant>),
 }
 
 impl<M: Model> super::state::State<M> {
@@ -259,26 +281,70 @@ impl<M: Model> super::state::State<M> {
         !wanted
     }
 
-    pub(super) fn ready(&mut self, version: u64) -> Ready {
+    pub(super) fn ready(&mut self, member: &Member, version: u64) -> Ready {
         if !self.may_take(version) {
-            return Ready::Asleep;
+            return Ready::Asleep(None);
         }
-        match self.scheduler.step(&self.settings) {
-            Step::Idle => Ready::Asleep,
+        let (now, background) = (Instant::now(), self.scheduler.background());
+        let (mut open, mut again) = (Open::All, None);
+        if let Some(background) = background {
+            let takes = self.background_takes();
+            let permit = member.ask(|gate, pool| gate.permit(pool, background.due, takes, now));
+            let late = background.late.filter(|late| *late > now);
+            (open, again) = (permit.open, permit.again.into_iter().chain(late).min());
+        }
+        match self.scheduler.step(&self.settings, open) {
+            // Who waits for an answer is told that it is late, though nothing is taken.
+            Step::Idle if background.and_then(|background| background.late).is_some_and(|late| late <= now) => {
+                Ready::Now
+            }
+            Step::Idle => Ready::Asleep(again),
             Step::Take => Ready::Now,
             Step::Hold => {
-                let Some(waiting) = self.scheduler.waiting() else { return Ready::Asleep };
-                self.gather.consider(waiting, self.free_since, &self.service);
-                let until = self.gather.hold_until(waiting, self.free_since, &self.settings, &self.service);
-                if until <= Instant::now() { Ready::Now } else { Ready::At(until) }
+                let Some(waiting) = self.scheduler.waiting(open) else { return Ready::Asleep(again) };
+                let until = self.hold_until(waiting);
+                if until <= now { Ready::Now } else { Ready::Held(again.map_or(until, |again| again.min(until))) }
             }
         }
     }
 
-    pub(super) fn take_batch(&mut self, now: Instant, most: usize) -> super::scheduler::Taken<WorkOf<M>> {
+    /// Takes the next batch for a worker, with what stands for it while it runs if it is of the background. `preempt`:
+    /// by which it may be asked to make way.
+    pub(super) fn take_batch(
+        &mut self,
+        member: &Member,
+        worker: u64,
+        preempt: Option<&Preempt>,
+        now: Instant,
+        most: usize,
+    ) -> (Taken<WorkOf<M>>, Option<Running>) {
         let target = self.settings.tuning.latency_target;
         let most = target.map_or(most, |target| most.min(self.service.size_within(target)));
-        self.scheduler.take(now, &self.settings, most)
+        let Some(background) = self.scheduler.background() else {
+            return (self.scheduler.take(now, &self.settings, most, Open::All), None);
+        };
+        let takes = self.background_takes();
+        // Whatever urgent comes, it comes before this or finds the batch under way.
+        member.ask(|gate, pool| {
+            let open = gate.permit(pool, background.due, takes, now).open;
+            let taken = self.scheduler.take(now, &self.settings, most, open);
+            let is_background = |meta: &Meta| meta.class == Class::Background;
+            let metas = || taken.batch.iter().map(|entry| &entry.meta);
+            let may_yield = metas().all(|meta| is_background(meta) && meta.given_up < MOST_GIVEN_UP);
+            let running = match preempt {
+                _ if !metas().any(is_background) => None,
+                _ if open == Open::Overdue => {
+                    gate.begins_overdue((pool, worker), now);
+                    Some(member.running(worker, None))
+                }
+                Some(preempt) if may_yield => {
+                    gate.begins_yielding((pool, worker), preempt);
+                    Some(member.running(worker, Some(preempt.clone())))
+                }
+                _ => None,
+            };
+            (taken, running)
+        })
     }
 
     /// Writes down that a worker has these under way, by the keys that it gives for their inputs.
