@@ -318,6 +318,8 @@ impl<M: Model> super::state::State<M> {
         now: Instant,
         most: usize,
     ) -> (Taken<WorkOf<M>>, Option<Running>) {
+        // The worker's last batch is over: nobody asks before this one begins.
+        preempt.into_iter().for_each(Preempt::forget);
         let target = self.settings.tuning.latency_target;
         let most = target.map_or(most, |target| most.min(self.service.size_within(target)));
         let Some(background) = self.scheduler.background() else {

@@ -10,7 +10,7 @@ pub(super) use gate::{Gate, MOST_GIVEN_UP};
 use healthsync_models::Preempt;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak},
     time::Instant,
 };
 
@@ -50,7 +50,8 @@ impl Precedence {
 
 impl Default for Precedence {
     fn default() -> Self {
-        Self::new(std::thread::available_parallelism().map_or(1, usize::from))
+        static CORES: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+        Self::new(*CORES)
     }
 }
 
