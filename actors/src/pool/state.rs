@@ -275,6 +275,9 @@ impl<M: Model> State<M> {
 
     /// Whether who sleeps or holds does so for longer than what waits by now should be held.
     fn is_held_too_long(&mut self) -> bool {
+        if self.settings.tuning.latency_target.is_none() && self.holding == 0 {
+            return true;
+        }
         let Some(waiting) = self.scheduler.waiting(Open::All) else { return false };
         let until = self.hold_until(waiting);
         self.holding == 0 || is_too_late(self.held_until, until, Instant::now())

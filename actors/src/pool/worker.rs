@@ -288,8 +288,8 @@ impl<M: Model> super::state::State<M> {
         let (now, background) = (Instant::now(), self.scheduler.background());
         let (mut open, mut again) = (Open::All, None);
         if let Some(background) = background {
-            let takes = self.background_takes();
-            let permit = member.ask(|gate, pool| gate.permit(pool, background.due, takes, now));
+            let expected = self.background_takes();
+            let permit = member.ask(|gate, pool| gate.permit(pool, background.due, expected, now));
             let late = background.late.filter(|late| *late > now);
             (open, again) = (permit.open, permit.again.into_iter().chain(late).min());
         }
@@ -325,10 +325,10 @@ impl<M: Model> super::state::State<M> {
         let Some(background) = self.scheduler.background() else {
             return (self.scheduler.take(now, &self.settings, most, Open::All), None);
         };
-        let takes = self.background_takes();
+        let expected = self.background_takes();
         // Whatever urgent comes, it comes before this or finds the batch under way.
         member.ask(|gate, pool| {
-            let open = gate.permit(pool, background.due, takes, now).open;
+            let open = gate.permit(pool, background.due, expected, now).open;
             let taken = self.scheduler.take(now, &self.settings, most, open);
             let is_background = |meta: &Meta| meta.class == Class::Background;
             let metas = || taken.batch.iter().map(|entry| &entry.meta);

@@ -39,12 +39,15 @@ impl Precedence {
     fn lock(&self) -> MutexGuard<'_, Places> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn wake(&self, mut places: MutexGuard<'_, Places>) {
-        let waiting = places.gate.waiting();
-        let pools: Vec<_> = waiting.iter().filter_map(|pool| places.pools.get(pool)?.upgrade()).collect();
-        drop(places);
-        pools.iter().for_each(|pool| pool.wake_all());
+/// Has pools look again in which something waits for what others bring about.
+fn wake(mut places: MutexGuard<'_, Places>) {
+    let waiting = places.gate.waiting();
+    let pools: Vec<_> = waiting.iter().filter_map(|pool| places.pools.get(pool)?.upgrade()).collect();
+    drop(places);
+    for pool in pools {
+        pool.wake_all();
     }
 }
 
@@ -100,7 +103,7 @@ impl Drop for Member {
         let mut places = self.precedence.lock();
         places.pools.remove(&self.pool);
         places.gate.leave(self.pool);
-        self.precedence.wake(places);
+        wake(places);
     }
 }
 
@@ -115,7 +118,7 @@ impl Drop for Urgent {
     fn drop(&mut self) {
         let mut places = self.precedence.lock();
         if places.gate.went(self.pool, Instant::now()) {
-            self.precedence.wake(places);
+            wake(places);
         }
     }
 }
@@ -139,7 +142,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         let mut places = self.precedence.lock();
         if places.gate.ended(self.batch, Instant::now()) {
-            self.precedence.wake(places);
+            wake(places);
         }
     }
 }

@@ -38,7 +38,9 @@ fn everything(seed: u64) {
     }
     let end = worlds[0].now + 3_600_000_000;
     run(&mut worlds, end);
-    worlds.iter().for_each(|world| is_sound(seed, world));
+    for world in &worlds {
+        is_sound(seed, world);
+    }
     assert_eq!(worlds[0].shared.urgent.get(), 0);
 }
 

@@ -426,13 +426,19 @@ fn run(worlds: &mut [World], until: u64) {
         let next = worlds.iter_mut().filter_map(World::dispatch).min();
         let opened = worlds.iter().any(|world| world.shared.opened.replace(false));
         if opened {
-            worlds.iter_mut().for_each(|world| world.looks = true);
+            for world in worlds.iter_mut() {
+                world.looks = true;
+            }
             continue;
         }
-        match next.filter(|next| *next <= until) {
-            Some(next) => worlds.iter_mut().for_each(|world| world.now = next.max(world.now)),
-            None => break,
-        }
+        let Some(next) = next.filter(|next| *next <= until) else { break };
+        set_clocks(worlds, next);
     }
-    worlds.iter_mut().for_each(|world| world.now = until);
+    set_clocks(worlds, until);
+}
+
+fn set_clocks(worlds: &mut [World], now: u64) {
+    for world in worlds {
+        world.now = now.max(world.now);
+    }
 }
