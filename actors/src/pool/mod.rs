@@ -17,6 +17,7 @@ mod settings;
 mod slots;
 mod state;
 mod stats;
+mod turn;
 mod versions;
 mod watchdog;
 mod worker;

@@ -6,7 +6,8 @@ use super::{
     request::{Answer, Served},
     scheduler::Class,
     state::Shared,
-    worker::{Ended, Ready},
+    turn::Ready,
+    worker::Ended,
 };
 use healthsync_models::{Model, ModelError, SequenceModel, SequenceStep, SlotKey};
 use std::{

@@ -2,7 +2,7 @@
 
 use super::{
     Readiness,
-    gather::{Gather, Waiting, is_too_late},
+    gather::Gather,
     meters::{Meters, Reason},
     precedence::{Member, Wake},
     request::{Dropped, Pending, Served, Work},
@@ -252,12 +252,6 @@ impl<M: Model> Shared<M> {
     }
 }
 
-impl<M: Model> std::fmt::Debug for Shared<M> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
 impl<M: Model> Wake for Shared<M> {
     fn wake_all(&self) {
         // Whoever has looked and does not sleep yet has the lock until it does.
@@ -267,28 +261,6 @@ impl<M: Model> Wake for Shared<M> {
 }
 
 impl<M: Model> State<M> {
-    /// Until when what waits is held for company. Whether some came in time is remembered.
-    pub(super) fn hold_until(&mut self, waiting: Waiting) -> Instant {
-        self.gather.consider(waiting, self.free_since, &self.service);
-        self.gather.hold_until(waiting, self.free_since, &self.settings, &self.service)
-    }
-
-    /// Whether who sleeps or holds does so for longer than what waits by now should be held.
-    fn is_held_too_long(&mut self) -> bool {
-        if self.settings.tuning.latency_target.is_none() && self.holding == 0 {
-            return true;
-        }
-        let Some(waiting) = self.scheduler.waiting(Open::All) else { return false };
-        let until = self.hold_until(waiting);
-        self.holding == 0 || is_too_late(self.held_until, until, Instant::now())
-    }
-
-    /// How long one request of the background is expected to take.
-    pub(super) fn background_takes(&self) -> Duration {
-        let known = if self.background.is_known() { &self.background } else { &self.service };
-        known.expected(1)
-    }
-
     pub(super) fn add_worker(&mut self, version: u64) -> u64 {
         self.next_worker += 1;
         let worker = Worker { version, info: None, retiring: false, served: Vec::new(), busy: None, batches: 0 };

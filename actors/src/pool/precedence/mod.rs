@@ -26,7 +26,7 @@ struct Places {
 }
 
 /// Has those who sleep in a pool look again.
-pub(super) trait Wake: std::fmt::Debug + Send + Sync {
+pub(super) trait Wake: Send + Sync {
     fn wake_all(&self);
 }
 
