@@ -15,7 +15,7 @@ pub use kafka::kafka_doors;
 pub use load::{demo_image, load_speaker, registry};
 pub use pools::Pools;
 pub use recognition::{load_transcriber, recognition_weights};
-pub use risk::{calibration_ledger, deteriorate_weights};
+pub use risk::{calibration_ledger, deteriorate_weights, scorer};
 
 use crate::{
     config::{self, Config},

@@ -1,6 +1,10 @@
 //! What every model is to whoever runs it.
 
 use healthsync_events::ModelInfo;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// Why a model gave no answer. Texts hold no patient data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +18,9 @@ pub enum ModelError {
     /// Nobody waited for the answer any more.
     #[error("{model} was told to give up")]
     Cancelled { model: String },
+    /// It made way for something more urgent, as it was asked to.
+    #[error("{model} made way for something more urgent")]
+    Preempted { model: String },
     /// The engine failed on an input it should handle.
     #[error("{model} failed: {reason}")]
     Engine { model: String, reason: String },
@@ -26,6 +33,25 @@ pub enum ModelError {
     /// Loading it would take more memory than is set aside for models.
     #[error("{model} needs {needed_mb} MB of memory, and {free_mb} MB are left for models")]
     Memory { model: String, needed_mb: u64, free_mb: u64 },
+}
+
+/// Says that something more urgent waits for what a model uses.
+#[derive(Debug, Clone, Default)]
+pub struct Preempt(Arc<AtomicBool>);
+
+impl Preempt {
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// What was asked of an earlier batch is not asked of the next.
+    pub fn forget(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 /// A loaded model on one thread. Created, used and dropped on the thread of the pool that runs it.
@@ -58,6 +84,10 @@ pub trait Model: 'static {
     /// How many threads the next batch may use, at least one: told before each. An engine that cannot change it
     /// need not listen.
     fn set_threads(&mut self, _threads: usize) {}
+
+    /// Told once, before the first batch: while a batch runs, this may be asked. Whatever of the batch is not done soon
+    /// is then answered with [`ModelError::Preempted`], and comes again. A model that cannot stop need not listen.
+    fn heed(&mut self, _preempt: Preempt) {}
 }
 
 impl<M: Model + ?Sized> Model for Box<M> {
@@ -86,6 +116,10 @@ impl<M: Model + ?Sized> Model for Box<M> {
 
     fn set_threads(&mut self, threads: usize) {
         (**self).set_threads(threads);
+    }
+
+    fn heed(&mut self, preempt: Preempt) {
+        (**self).heed(preempt);
     }
 }
 

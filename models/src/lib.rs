@@ -7,7 +7,7 @@ pub mod report;
 pub mod risk;
 pub mod tasks;
 
-pub use contract::{Model, ModelError, SequenceModel, SequenceStep, SlotKey};
+pub use contract::{Model, ModelError, Preempt, SequenceModel, SequenceStep, SlotKey};
 
 /// Bytes in lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {

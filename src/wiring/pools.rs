@@ -4,7 +4,7 @@ use crate::config::{Config, Place};
 use anyhow::Context as _;
 use healthsync_actors::{
     Pool, PoolConfig,
-    pool::{MemoryBudget, ModelFactory, Placement, PoolControl, SettingsPatch, SlotFactory, ThreadBudget},
+    pool::{MemoryBudget, ModelFactory, Placement, PoolControl, Precedence, SettingsPatch, SlotFactory, ThreadBudget},
 };
 use healthsync_models::Model;
 use std::sync::Arc;
@@ -34,12 +34,14 @@ pub(super) enum Source<M: Model> {
 pub(super) struct Budgets {
     memory: Option<MemoryBudget>,
     threads: Option<ThreadBudget>,
+    precedence: Precedence,
 }
 
 impl Budgets {
     pub(super) fn new(config: &Config) -> Self {
         let memory = Some(config.placement.memory_mb).filter(|mb| *mb > 0).map(MemoryBudget::new);
-        Self { memory, threads: config.placement.share_cores.then(ThreadBudget::of_machine) }
+        let threads = config.placement.share_cores.then(ThreadBudget::of_machine);
+        Self { memory, threads, precedence: Precedence::default() }
     }
 }
 
@@ -57,6 +59,7 @@ pub(super) fn start<M: Model>(
         thread_budget: budgets.threads.clone(),
         memory_mb: place.memory_mb,
         memory_budget: budgets.memory.clone(),
+        precedence: budgets.precedence.clone(),
     };
     let config =
         PoolConfig { name, capacity, max_batch, instances: place.instances, placement, ..PoolConfig::default() };

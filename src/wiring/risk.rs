@@ -101,9 +101,15 @@ pub(super) fn start(registry: &Arc<Registry>, models: &config::Models) -> anyhow
         return Ok(None);
     }
     let calibration = calibration(registry, models.calibration_file.as_deref())?;
+    // It has a precedence of its own: for its milliseconds nobody need start over.
     let pool = PoolConfig { name: MODEL, capacity: MAX_WAITING, max_batch: MAX_BATCH, ..PoolConfig::default() };
     let pool = Pool::start(pool, deterioration(registry, calibration));
     pool.map(Some).context("the pool of the learned risk cannot be started")
+}
+
+/// The learned risk as configured and the requests one run of it takes at most, for who measures it in pools of its own.
+pub fn scorer(config: &Config) -> anyhow::Result<(ModelFactory<Deterioration>, usize)> {
+    Ok((deterioration(&Arc::new(load::registry(config)?), None), MAX_BATCH))
 }
 
 fn deterioration(registry: &Arc<Registry>, calibration: Option<Calibration>) -> ModelFactory<Deterioration> {

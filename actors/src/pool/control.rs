@@ -87,6 +87,7 @@ impl<M: Model> PoolControl for Pool<M> {
             service_us: tally.service.snapshot(),
             restarts: restarts.into_iter().filter(|(_, count)| *count > 0).collect(),
             retried: tally.retried,
+            preempted: tally.preempted,
             late_results: tally.late_results,
             abandoned: state.abandoned,
             settings: state.settings.as_patch(),

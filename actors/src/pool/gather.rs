@@ -9,6 +9,10 @@
 //!
 //! Whoever asks alone would wait for nobody, and eight clients for a ninth. So it is remembered, for each number waiting,
 //! whether one more came in that time, waited for or not, and requests are held only where it mostly did.
+//!
+//! All of that is weighed anew with every request that comes. Yet who holds them is woken only where it should let go by
+//! now, or would hold them for twice as long as it should from now on: the second of many comes sooner than a thread
+//! wakes.
 
 use super::{service::ServiceModel, settings::Settings};
 use std::time::{Duration, Instant};
@@ -106,6 +110,12 @@ impl Gather {
         }
         free + patience.max((self.returning * 2).min(service.expected(0) / 2))
     }
+}
+
+/// Whether who holds until `held` is to be told that `until` is enough.
+pub(super) fn is_too_late(held: Instant, until: Instant, now: Instant) -> bool {
+    let left = |moment: Instant| moment.saturating_duration_since(now);
+    until < held && left(until) * 2 <= left(held)
 }
 
 fn place(count: usize) -> usize {

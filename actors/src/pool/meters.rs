@@ -79,6 +79,7 @@ pub(super) struct Tally {
     pub service: Recorder,
     pub restarts: [u64; 3],
     pub retried: u64,
+    pub preempted: u64,
     pub late_results: u64,
 }
 
@@ -101,6 +102,7 @@ pub(super) struct Meters {
     dropped: [[Counter; REASONS]; 3],
     restarts: [Counter; 3],
     retried: Counter,
+    preempted: Counter,
     late_results: Counter,
 }
 
@@ -125,6 +127,7 @@ impl Meters {
                 metrics::counter!("healthsync_pool_restarts_total", "pool" => pool, "reason" => reason.name())
             }),
             retried: metrics::counter!("healthsync_pool_retried_total", "pool" => pool),
+            preempted: metrics::counter!("healthsync_pool_preempted_total", "pool" => pool),
             late_results: metrics::counter!("healthsync_pool_late_results_total", "pool" => pool),
         }
     }
@@ -173,6 +176,11 @@ impl Meters {
     pub(super) fn retried(&self) {
         self.retried.increment(1);
         self.tally().retried += 1;
+    }
+
+    pub(super) fn preempted(&self, count: u64) {
+        self.preempted.increment(count);
+        self.tally().preempted += count;
     }
 
     pub(super) fn late_results(&self, count: u64) {

@@ -1,7 +1,7 @@
 //! Inference pools: one bounded queue, batches gathered from it, one dedicated thread per model instance.
 //!
 //! What is decided is decided without clock or lock, in [`scheduler`] (who is served, who is shed), [`gather`] (whether
-//! to wait for company) and [`service`] (how long a batch takes). Around it: [`worker`] runs batches and [`slots`]
+//! to wait for company), [`service`] (how long a batch takes) and [`precedence`] (which pools' background waits). Around it: [`worker`] runs batches and [`slots`]
 //! sequences, [`watchdog`] gives up models that hang, [`versions`] puts one model in another's place.
 
 mod budget;
@@ -9,6 +9,7 @@ mod control;
 mod gather;
 mod meters;
 mod placement;
+mod precedence;
 mod request;
 mod scheduler;
 mod service;
@@ -16,12 +17,14 @@ mod settings;
 mod slots;
 mod state;
 mod stats;
+mod turn;
 mod versions;
 mod watchdog;
 mod worker;
 
 pub use budget::{MemoryBudget, ThreadBudget};
 pub use control::PoolControl;
+pub use precedence::Precedence;
 pub use request::{Answer, Dropped, Request, Ticket};
 pub use scheduler::{Class, SupersedeKey};
 pub use settings::{MAX_CAPACITY, Placement, PoolConfig, Settings, SettingsPatch, Tuning};
@@ -35,7 +38,11 @@ use meters::Reason;
 use request::{Pending, Work};
 use scheduler::{Entry, Meta};
 use state::Shared;
-use std::{num::NonZeroU32, sync::Arc, time::Instant};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Weak},
+    time::Instant,
+};
 use tokio::sync::oneshot;
 use versions::Versions;
 
@@ -109,6 +116,8 @@ impl<M: Model> Pool<M> {
         let settings = Settings::of(&config);
         let versions = Versions::new(loader.clone());
         let shared = Arc::new(Shared::new(config.name, config.instances, settings, config.placement, versions));
+        let sleepers: Weak<Shared<M>> = Arc::downgrade(&shared);
+        shared.member.tell(sleepers);
         watchdog::spawn(Arc::clone(&shared))?;
         let pool = Self { inner: Arc::new(Handle { shared }) };
         // Nothing else is loading yet; how it ends is told by `ready`.
@@ -158,7 +167,8 @@ impl<M: Model> Pool<M> {
         let class = request.class;
         let mut meta = Meta::new(request.session, class, now);
         (meta.deadline, meta.supersedes) = (request.deadline, request.supersedes);
-        let pending = Pending { reply, failures: 0, span: span(shared.name, class) };
+        let urgent = (class != Class::Background).then(|| shared.member.urgent());
+        let pending = Pending { reply, failures: 0, span: span(shared.name, class), urgent };
         let mut state = shared.lock();
         if let Some(error) = state.failure.clone() {
             drop(state);

@@ -1,6 +1,9 @@
 //! What is asked of a pool and what it says.
 
-use super::scheduler::{Class, Meta, Queued, SupersedeKey};
+use super::{
+    precedence::Urgent,
+    scheduler::{Class, Meta, Queued, SupersedeKey},
+};
 use healthsync_events::{ModelInfo, SessionId};
 use healthsync_models::ModelError;
 use std::time::{Duration, Instant};
@@ -65,6 +68,8 @@ pub(super) struct Pending<O> {
     pub failures: u32,
     /// Open from submission to answer.
     pub span: Span,
+    /// Unless it is of the background: holds that off until this is settled. Dropped under no pool's lock.
+    pub urgent: Option<Urgent>,
 }
 
 impl<O> Pending<O> {
@@ -72,6 +77,8 @@ impl<O> Pending<O> {
         self.span.record("outcome", outcome);
         // Who asked may have gone.
         let _ = self.reply.send(result);
+        // Whoever asks again at once has not been away.
+        drop(self.urgent);
     }
 }
 

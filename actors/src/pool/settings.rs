@@ -2,6 +2,7 @@
 
 use super::{
     budget::{MemoryBudget, ThreadBudget},
+    precedence::Precedence,
     scheduler::Class,
 };
 use healthsync_events::Refusal;
@@ -100,6 +101,8 @@ pub struct Placement {
     pub memory_mb: u64,
     /// What the memory is shared by.
     pub memory_budget: Option<MemoryBudget>,
+    /// The pools whose urgent requests its background gives way to; its own alone unless set.
+    pub precedence: Precedence,
 }
 
 /// Everything that can be changed while the pool runs.

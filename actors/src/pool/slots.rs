@@ -2,10 +2,12 @@
 
 use super::{
     meters::Restart,
+    precedence::Running,
     request::{Answer, Served},
     scheduler::Class,
     state::Shared,
-    worker::{Ended, Ready},
+    turn::Ready,
+    worker::Ended,
 };
 use healthsync_models::{Model, ModelError, SequenceModel, SequenceStep, SlotKey};
 use std::{
@@ -66,6 +68,8 @@ impl SlotTable {
 struct Slots {
     table: SlotTable,
     joined: HashMap<u64, (SlotKey, Instant)>,
+    /// Those that joined because one of them was overdue, as long as any is under way.
+    overdue: Option<(Running, Vec<u64>)>,
 }
 
 /// Serves sequences until the model breaks or is not wanted any more.
@@ -75,9 +79,10 @@ pub(super) fn serve<M: Model>(
     model: &mut dyn SequenceModel<Input = M::Input, Output = M::Output>,
     failures: &mut u32,
 ) -> Ended {
-    let mut slots = Slots { table: SlotTable::new(model.slots()), joined: HashMap::new() };
+    let mut slots = Slots { table: SlotTable::new(model.slots()), joined: HashMap::new(), overdue: None };
     let served = catch_unwind(AssertUnwindSafe(|| {
         loop {
+            slots.overdue.take_if(|(_, of)| !of.iter().any(|generation| slots.joined.contains_key(generation)));
             let Some(joining) = admit(shared, id, &mut slots) else { return stopped(shared, id, &slots) };
             join(shared, id, model, joining, &mut slots);
             leave(shared, id, model, &mut slots);
@@ -132,11 +137,11 @@ fn admit<M: Model>(shared: &Shared<M>, id: u64, slots: &mut Slots) -> Option<Vec
             // What is under way is answered; nothing joins.
             return Some(Vec::new());
         }
-        match state.ready(version) {
+        match state.ready(&shared.member, version) {
             Ready::Now => break version,
             _ if !idle => break version,
-            Ready::At(moment) => state = shared.wait(state, Some(moment)),
-            Ready::Asleep => state = shared.wait(state, None),
+            Ready::Held(until) => state = shared.hold(state, until),
+            Ready::Asleep(until) => state = shared.sleep(state, until),
         }
     };
     let taken = slots.table.taken();
@@ -145,7 +150,7 @@ fn admit<M: Model>(shared: &Shared<M>, id: u64, slots: &mut Slots) -> Option<Vec
         return Some(Vec::new());
     }
     let now = Instant::now();
-    let taken = state.take_batch(now, most);
+    let (taken, running) = state.take_batch(&shared.member, id, None, now, most);
     let mut joining = Vec::new();
     state.begin(id, now, taken.batch, |input| {
         // As many slots are free as were asked for.
@@ -153,6 +158,9 @@ fn admit<M: Model>(shared: &Shared<M>, id: u64, slots: &mut Slots) -> Option<Vec
         joining.push((key, input));
         key.generation
     });
+    if let Some(running) = running {
+        slots.overdue = Some((running, joining.iter().map(|(key, _)| key.generation).collect()));
+    }
     slots.joined.extend(joining.iter().map(|(key, _)| (key.generation, (*key, now))));
     let depths = state.scheduler.depths();
     shared.wake(state);

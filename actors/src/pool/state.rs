@@ -4,8 +4,9 @@ use super::{
     Readiness,
     gather::Gather,
     meters::{Meters, Reason},
+    precedence::{Member, Wake},
     request::{Dropped, Pending, Served, Work},
-    scheduler::{Cause, Class, Entry, Scheduler, Step},
+    scheduler::{Cause, Class, Entry, Open, Scheduler, Step},
     service::{Crowd, ServiceModel, retry_after},
     settings::{Placement, Settings},
     versions::Versions,
@@ -25,6 +26,7 @@ pub(super) struct Shared<M: Model> {
     pub name: &'static str,
     pub instances: usize,
     pub placement: Placement,
+    pub member: Member,
     pub meters: Meters,
     pub health: watch::Sender<Readiness>,
     state: Mutex<State<M>>,
@@ -39,14 +41,17 @@ pub(super) struct State<M: Model> {
     pub scheduler: Scheduler<WorkOf<M>>,
     pub gather: Gather,
     pub service: ServiceModel,
+    /// The same of batches of the background only, which may be asked for more.
+    pub background: ServiceModel,
     pub workers: BTreeMap<u64, Worker<M::Output>>,
     pub versions: Versions<M>,
     /// Since when a worker could take what comes.
     pub free_since: Instant,
     /// Workers that sleep until they are told that there is work.
     pub sleeping: usize,
-    /// Workers that hold what waits for company.
+    /// Workers that hold what waits for company, and until when the last of them that began to.
     pub holding: usize,
+    pub held_until: Instant,
     /// Threads that were given up and have not come back.
     pub abandoned: usize,
     /// Why nothing is answered any more.
@@ -82,20 +87,25 @@ impl<M: Model> Shared<M> {
             scheduler: Scheduler::new(),
             gather: Gather::default(),
             service: ServiceModel::default(),
+            background: ServiceModel::default(),
             workers: BTreeMap::new(),
             versions,
             free_since: Instant::now(),
             sleeping: 0,
             holding: 0,
+            held_until: Instant::now(),
             abandoned: 0,
             failure: None,
             closed: false,
             next_worker: 0,
         };
+        let instances = instances.max(1);
+        let member = Member::of(&placement.precedence, placement.cores.clone(), placement.threads * instances);
         Self {
             name,
-            instances: instances.max(1),
+            instances,
             placement,
+            member,
             meters: Meters::new(name),
             health: watch::Sender::new(Readiness::Loading),
             state: Mutex::new(state),
@@ -109,34 +119,41 @@ impl<M: Model> Shared<M> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits on `changed`; for ever, or until a moment.
-    pub(super) fn wait<'a>(
+    /// Sleeps until there is something to look at, or until a moment.
+    pub(super) fn sleep<'a>(
         &self,
         mut state: MutexGuard<'a, State<M>>,
         until: Option<Instant>,
     ) -> MutexGuard<'a, State<M>> {
-        let Some(until) = until else {
-            state.sleeping += 1;
-            let mut state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.sleeping -= 1;
-            return state;
-        };
+        state.sleeping += 1;
+        let mut state = self.wait(state, until);
+        state.sleeping -= 1;
+        state
+    }
+
+    /// Holds what waits until a moment, or until there is something to look at.
+    pub(super) fn hold<'a>(&self, mut state: MutexGuard<'a, State<M>>, until: Instant) -> MutexGuard<'a, State<M>> {
         state.holding += 1;
-        let left = until.saturating_duration_since(Instant::now());
-        let woken = self.changed.wait_timeout(state, left);
-        let mut state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        state.held_until = until;
+        let mut state = self.wait(state, Some(until));
         state.holding -= 1;
         state
     }
 
+    fn wait<'a>(&self, state: MutexGuard<'a, State<M>>, until: Option<Instant>) -> MutexGuard<'a, State<M>> {
+        let Some(until) = until else { return self.changed.wait(state).unwrap_or_else(PoisonError::into_inner) };
+        let left = until.saturating_duration_since(Instant::now());
+        self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+    }
+
     /// Wakes who should look at the queue, and nobody else: waking costs more than a small model.
-    pub(super) fn wake(&self, state: MutexGuard<'_, State<M>>) {
+    pub(super) fn wake(&self, mut state: MutexGuard<'_, State<M>>) {
         let (waiting, tried) = (state.sleeping + state.holding, state.versions.canary.is_some());
         let needed = waiting > 0
-            && match state.scheduler.step(&state.settings) {
+            && match state.scheduler.step(&state.settings, Open::All) {
                 Step::Idle => false,
                 Step::Take => true,
-                Step::Hold => state.holding == 0,
+                Step::Hold => state.is_held_too_long(),
             };
         drop(state);
         match needed {
@@ -164,6 +181,34 @@ impl<M: Model> Shared<M> {
         let reason = if cancelled { Reason::Cause(Cause::Cancelled) } else { Reason::Failed };
         self.meters.dropped(class, reason);
         pending.settle(reason.name(), Err(Dropped::Failed(error)));
+    }
+
+    /// What made way for something more urgent waits again.
+    pub(super) fn put_back(&self, made_way: Vec<(Served<M::Output>, M::Input)>) {
+        if made_way.is_empty() {
+            return;
+        }
+        self.meters.preempted(made_way.len() as u64);
+        let (mut dropped, mut gone) = (Vec::new(), Vec::new());
+        let mut state = self.lock();
+        let failure = state.failure.clone();
+        let State { scheduler, settings, closed, .. } = &mut *state;
+        for (Served { meta, pending }, input) in made_way {
+            if *closed || failure.is_some() {
+                gone.push((meta.class, pending));
+                continue;
+            }
+            let superseded = scheduler.put_back(Entry { meta, work: Work { input, pending } }, settings);
+            dropped.extend(superseded.map(|entry| (Cause::Superseded, entry)));
+        }
+        self.wake(state);
+        self.drop_all(dropped);
+        for (class, pending) in gone {
+            match &failure {
+                Some(error) => self.fail(class, pending, error.clone()),
+                None => pending.settle("closed", Err(Dropped::Closed)),
+            }
+        }
     }
 
     /// What a model failed on: tried once more, alone, or failed with `error`.
@@ -204,6 +249,14 @@ impl<M: Model> Shared<M> {
 
     pub(super) fn engine_error(&self, reason: &str) -> ModelError {
         ModelError::Engine { model: self.name.into(), reason: reason.into() }
+    }
+}
+
+impl<M: Model> Wake for Shared<M> {
+    fn wake_all(&self) {
+        // Whoever has looked and does not sleep yet has the lock until it does.
+        drop(self.lock());
+        self.changed.notify_all();
     }
 }
 

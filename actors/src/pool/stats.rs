@@ -151,6 +151,9 @@ pub struct PoolStats {
     pub restarts: Vec<(String, u64)>,
     /// Requests tried again after a model failed on their batch.
     pub retried: u64,
+    /// Requests that made way for something more urgent while they ran, and came again.
+    #[serde(default)]
+    pub preempted: u64,
     /// Results that came after their model had been given up.
     pub late_results: u64,
     /// Threads that were given up and have not come back.

@@ -155,7 +155,7 @@ impl<M: Model> Shared<M> {
         state.versions.info = Some(info.clone());
         state.failure = None;
         // How long another version takes is learnt anew.
-        state.service = super::service::ServiceModel::default();
+        (state.service, state.background) = Default::default();
         state.workers.values_mut().filter(|worker| worker.version != version).for_each(|worker| worker.retiring = true);
         drop(state);
         self.health.send_replace(Readiness::Ready(info));

@@ -54,6 +54,7 @@ impl<M: Model> Shared<M> {
         let is_last = worker.version == state.versions.stable
             && !state.workers.values().any(|other| other.version == worker.version);
         drop(state);
+        self.member.gave_up(id);
         self.meters.restarted(Restart::Hang);
         tracing::error!(pool = self.name, limit_ms = limit.as_millis() as u64, "a model hangs and was given up");
         let error = ModelError::Hung { model: self.name.into(), limit_ms: limit.as_millis() as u64 };

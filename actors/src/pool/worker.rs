@@ -3,12 +3,14 @@
 use super::{
     Loader,
     meters::Restart,
-    request::{Answer, Served, Work},
-    scheduler::{Class, Entry, Step},
+    precedence::Running,
+    request::{Answer, Served},
+    scheduler::Class,
     slots,
-    state::{Shared, WorkOf},
+    state::Shared,
+    turn::Ready,
 };
-use healthsync_models::{Model, ModelError};
+use healthsync_models::{Model, ModelError, Preempt};
 use std::{
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -107,10 +109,12 @@ fn load<M: Model, T>(
 fn serve<M: Model>(shared: &Shared<M>, id: u64, model: &mut M, failures: &mut u32) -> Ended {
     // Beyond the reach of unwinding: what a model panicked on is tried again.
     let mut inputs = Vec::new();
+    let preempt = Preempt::default();
     let served = catch_unwind(AssertUnwindSafe(|| {
+        model.heed(preempt.clone());
         loop {
-            let class = match next_batch(shared, id, model, &mut inputs) {
-                Next::Run(class) => class,
+            let (class, running) = match next_batch(shared, id, model, &preempt, &mut inputs) {
+                Next::Run(class, running) => (class, running),
                 Next::Nothing => continue,
                 Next::Stop => return Ended::Stopped,
             };
@@ -121,7 +125,8 @@ fn serve<M: Model>(shared: &Shared<M>, id: u64, model: &mut M, failures: &mut u3
             let started = Instant::now();
             let results = model.run(&inputs);
             drop(cores);
-            match finish(shared, id, model, std::mem::take(&mut inputs), results, started) {
+            let asked = running.is_some_and(Running::end);
+            match finish(shared, id, model, std::mem::take(&mut inputs), results, started, asked) {
                 ControlFlow::Continue(()) => *failures = 0,
                 ControlFlow::Break(ended) => return ended,
             }
@@ -137,8 +142,8 @@ fn serve<M: Model>(shared: &Shared<M>, id: u64, model: &mut M, failures: &mut u3
 
 /// What there is to do.
 enum Next {
-    /// The inputs are there; this is how urgent they are.
-    Run(Class),
+    /// The inputs are there; this is how urgent they are, and what stands for them while they run.
+    Run(Class, Option<Running>),
     /// All that waited was not worth it.
     Nothing,
     /// The worker is not wanted any more.
@@ -146,7 +151,7 @@ enum Next {
 }
 
 /// Waits for the next batch and puts its inputs into `inputs`.
-fn next_batch<M: Model>(shared: &Shared<M>, id: u64, model: &M, inputs: &mut Vec<M::Input>) -> Next {
+fn next_batch<M: Model>(shared: &Shared<M>, id: u64, model: &M, preempt: &Preempt, inputs: &mut Vec<M::Input>) -> Next {
     let mut state = shared.lock();
     state.rest(id);
     loop {
@@ -154,17 +159,17 @@ fn next_batch<M: Model>(shared: &Shared<M>, id: u64, model: &M, inputs: &mut Vec
             return Next::Stop;
         }
         let Some(version) = state.workers.get(&id).map(|worker| worker.version) else { return Next::Stop };
-        match state.ready(version) {
+        match state.ready(&shared.member, version) {
             Ready::Now => break,
-            Ready::At(moment) => state = shared.wait(state, Some(moment)),
-            Ready::Asleep => state = shared.wait(state, None),
+            Ready::Held(until) => state = shared.hold(state, until),
+            Ready::Asleep(until) => state = shared.sleep(state, until),
         }
     }
     if !state.settings.tuning.buckets.is_empty() {
         state.scheduler.measure(|work| model.length(&work.input));
     }
     let now = Instant::now();
-    let taken = state.take_batch(now, usize::MAX);
+    let (taken, running) = state.take_batch(&shared.member, id, Some(preempt), now, usize::MAX);
     let class = taken.batch.iter().map(|entry| entry.meta.class).min();
     state.begin(id, now, taken.batch, |input| {
         inputs.push(input);
@@ -174,10 +179,11 @@ fn next_batch<M: Model>(shared: &Shared<M>, id: u64, model: &M, inputs: &mut Vec
     shared.wake(state);
     shared.meters.depths(depths);
     shared.drop_all(taken.dropped);
-    class.map_or(Next::Nothing, Next::Run)
+    class.map_or(Next::Nothing, |class| Next::Run(class, running))
 }
 
 /// Answers a batch that has been run. Nobody is answered twice: what was given up meanwhile is no longer this worker's.
+/// `asked`: to make way for something more urgent.
 fn finish<M: Model>(
     shared: &Shared<M>,
     id: u64,
@@ -185,22 +191,36 @@ fn finish<M: Model>(
     inputs: Vec<M::Input>,
     results: Vec<Result<M::Output, ModelError>>,
     started: Instant,
+    asked: bool,
 ) -> ControlFlow<Ended> {
     let (size, service) = (inputs.len(), started.elapsed());
+    let makes_way =
+        |result: &Result<M::Output, ModelError>| asked && matches!(result, Err(ModelError::Preempted { .. }));
+    let is_whole = !results.iter().any(makes_way);
     let mut state = shared.lock();
     let Some(served) = state.recall(id) else { return ControlFlow::Break(Ended::Abandoned(size)) };
-    state.service.observe(size, service);
-    state.gather.answered(Instant::now());
+    if is_whole {
+        state.service.observe(size, service);
+        if served.iter().all(|(_, served)| served.meta.class == Class::Background) {
+            state.background.observe(size, service);
+        }
+        state.gather.answered(Instant::now());
+    }
     drop(state);
-    let waits: Vec<_> = served.iter().map(|(_, s)| (s.meta.class, started - s.meta.queued_at)).collect();
-    let mut answered = [0; 3];
-    let (mut good, mut broken) = (Vec::with_capacity(size), Vec::new());
+    let (mut waits, mut answered) = (Vec::with_capacity(size), [0; 3]);
+    let (mut good, mut broken, mut made_way) = (Vec::with_capacity(size), Vec::new(), Vec::new());
     let nonsense = |reason: &str| ModelError::Nonsense { model: shared.name.into(), reason: reason.into() };
     let mut error = nonsense("it answered another number of inputs than asked");
     let is_complete = results.len() == size;
     let mut results = results.into_iter();
     for ((_, Served { meta, pending }), input) in served.into_iter().zip(inputs) {
-        match results.next().filter(|_| is_complete) {
+        let result = results.next().filter(|_| is_complete);
+        if result.as_ref().is_some_and(makes_way) {
+            made_way.push((Served { meta, pending }, input));
+            continue;
+        }
+        waits.push((meta.class, started - meta.queued_at));
+        match result {
             Some(Ok(output)) => {
                 if let Some(reason) = model.nonsense(&input, &output) {
                     error = nonsense(reason);
@@ -218,89 +238,20 @@ fn finish<M: Model>(
             None => broken.push((Served { meta, pending }, input)),
         }
     }
-    shared.meters.served(&waits, service);
+    if !waits.is_empty() {
+        shared.meters.served(&waits, service);
+    }
     shared.meters.answered(answered);
     // Counted before it is told: whoever has an answer finds it in the figures.
     for (pending, answer) in good {
         pending.settle("answered", Ok(answer));
     }
+    shared.put_back(made_way);
     if broken.is_empty() {
         return ControlFlow::Continue(());
     }
     shared.retry(broken, &error);
     ControlFlow::Break(Ended::Broken(Restart::Nonsense))
-}
-
-/// When a worker may take what waits.
-pub(super) enum Ready {
-    Now,
-    /// Company may come until then.
-    At(Instant),
-    /// Not before something changes.
-    Asleep,
-}
-
-impl<M: Model> super::state::State<M> {
-    /// A worker has nothing under way.
-    pub(super) fn rest(&mut self, id: u64) {
-        if let Some(worker) = self.workers.get_mut(&id)
-            && worker.busy.take().is_some()
-        {
-            self.free_since = Instant::now();
-        }
-    }
-
-    /// Whether a worker is not wanted any more. It is forgotten then.
-    pub(super) fn dismissed(&mut self, id: u64) -> bool {
-        let wanted = self.workers.get(&id).is_some_and(|worker| !worker.retiring) && !self.closed;
-        if !wanted {
-            self.workers.remove(&id);
-        }
-        !wanted
-    }
-
-    pub(super) fn ready(&mut self, version: u64) -> Ready {
-        if !self.may_take(version) {
-            return Ready::Asleep;
-        }
-        match self.scheduler.step(&self.settings) {
-            Step::Idle => Ready::Asleep,
-            Step::Take => Ready::Now,
-            Step::Hold => {
-                let Some(waiting) = self.scheduler.waiting() else { return Ready::Asleep };
-                self.gather.consider(waiting, self.free_since, &self.service);
-                let until = self.gather.hold_until(waiting, self.free_since, &self.settings, &self.service);
-                if until <= Instant::now() { Ready::Now } else { Ready::At(until) }
-            }
-        }
-    }
-
-    pub(super) fn take_batch(&mut self, now: Instant, most: usize) -> super::scheduler::Taken<WorkOf<M>> {
-        let target = self.settings.tuning.latency_target;
-        let most = target.map_or(most, |target| most.min(self.service.size_within(target)));
-        self.scheduler.take(now, &self.settings, most)
-    }
-
-    /// Writes down that a worker has these under way, by the keys that it gives for their inputs.
-    pub(super) fn begin(
-        &mut self,
-        id: u64,
-        now: Instant,
-        batch: Vec<Entry<WorkOf<M>>>,
-        mut key_of: impl FnMut(M::Input) -> u64,
-    ) {
-        let Some(worker) = self.workers.get_mut(&id) else { return };
-        if batch.is_empty() {
-            return;
-        }
-        worker.busy = Some(now);
-        worker.batches += 1;
-        let (version, size) = (worker.version, batch.len());
-        for Entry { meta, work: Work { input, pending } } in batch {
-            worker.served.push((key_of(input), Served { meta, pending }));
-        }
-        self.versions.took(version, size);
-    }
 }
 
 impl super::settings::Placement {

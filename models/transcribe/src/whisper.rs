@@ -7,7 +7,7 @@ use crate::{
 };
 use healthsync_events::{Language, ModelInfo};
 use healthsync_models::{
-    Model, ModelError,
+    Model, ModelError, Preempt,
     tasks::{Cancel, Effort, SpokenLanguage, TranscribeRequest, Transcription},
 };
 use std::{cell::RefCell, collections::HashMap, path::Path, rc::Rc};
@@ -42,8 +42,22 @@ pub struct WhisperTranscriber {
     config: WhisperConfig,
     /// By language and effort. whisper-rs never frees what it hands to whisper.cpp: made once each, it does not add up.
     templates: HashMap<(String, Effort), FullParams<'static, 'static>>,
-    /// Whether nobody waits for the answer being made any more.
-    cancel: Rc<RefCell<Cancel>>,
+    stop: Rc<RefCell<Stop>>,
+}
+
+/// Why the answer being made may have to be given up.
+#[derive(Default)]
+struct Stop {
+    /// Nobody waits for it any more.
+    cancel: Cancel,
+    /// Something more urgent waits.
+    preempt: Preempt,
+}
+
+impl Stop {
+    fn is_due(&self) -> bool {
+        self.cancel.is_cancelled() || self.preempt.is_asked()
+    }
 }
 
 impl WhisperTranscriber {
@@ -55,7 +69,7 @@ impl WhisperTranscriber {
         let context = WhisperContext::new_with_params(ggml, WhisperContextParameters::default())
             .map_err(|e| failed(e.to_string()))?;
         let state = context.create_state().map_err(|e| failed(e.to_string()))?;
-        Ok(Self { info, context, state, config, templates: HashMap::new(), cancel: Rc::default() })
+        Ok(Self { info, context, state, config, templates: HashMap::new(), stop: Rc::default() })
     }
 
     fn transcribe(&mut self, request: &TranscribeRequest) -> Result<Transcription, ModelError> {
@@ -65,13 +79,14 @@ impl WhisperTranscriber {
         if request.samples.is_empty() {
             return Err(self.input("no audio"));
         }
-        self.cancel.replace(request.cancel.clone());
+        self.stop.borrow_mut().cancel = request.cancel.clone();
+        self.go_on()?;
         let mut samples = request.samples.to_vec();
         samples.resize(samples.len().max(MIN_SAMPLES), 0.0);
         let (language, language_probability) = self.language(&request.language, &samples)?;
         let prompt = self.prompt(request)?;
         let mut decode = |effort| {
-            self.decode(&samples, &language, effort, &prompt, &request.cancel)?;
+            self.decode(&samples, &language, effort, &prompt)?;
             Ok(self.read(language.clone(), language_probability))
         };
         let draft = decode(Effort::Draft)?;
@@ -88,17 +103,28 @@ impl WhisperTranscriber {
         language: &Language,
         effort: Effort,
         prompt: &[i32],
-        cancel: &Cancel,
     ) -> Result<(), ModelError> {
         let mut params: FullParams<'_, '_> = self.template(language, effort)?.clone();
         params.set_n_threads(self.config.threads as i32);
         params.set_audio_ctx(audio_context(samples.len()) as i32);
         params.set_tokens(prompt);
+        self.go_on()?;
         let done = self.state.full(params, samples);
-        if cancel.is_cancelled() {
-            return Err(ModelError::Cancelled { model: self.info.name.clone() });
+        // What was done in spite of being asked to make way is done.
+        if done.is_err() || self.stop.borrow().cancel.is_cancelled() {
+            self.go_on()?;
         }
         done.map(drop).map_err(|e| self.failed(&e.to_string()))
+    }
+
+    /// Why the answer being made is given up, if it is.
+    fn go_on(&self) -> Result<(), ModelError> {
+        let (stop, model) = (self.stop.borrow(), self.info.name.clone());
+        match () {
+            () if stop.cancel.is_cancelled() => Err(ModelError::Cancelled { model }),
+            () if stop.preempt.is_asked() => Err(ModelError::Preempted { model }),
+            () => Ok(()),
+        }
     }
 
     /// The newest tokens of the prompt, as many as Whisper reads.
@@ -114,7 +140,7 @@ impl WhisperTranscriber {
         let key = (language.primary(), effort);
         if !self.templates.contains_key(&key) {
             let name = known(language).ok_or_else(|| self.input(UNKNOWN_LANGUAGE))?;
-            let params = params(name, effort, Rc::clone(&self.cancel));
+            let params = params(name, effort, Rc::clone(&self.stop));
             self.templates.insert(key.clone(), params);
         }
         self.templates.get(&key).ok_or_else(|| self.input(UNKNOWN_LANGUAGE))
@@ -184,7 +210,7 @@ fn is_better(search: &Transcription, draft: &Transcription, samples: &[f32]) -> 
 }
 
 /// How whisper.cpp is asked, but for the threads, the length of the audio and the prompt.
-fn params(language: &'static str, effort: Effort, cancel: Rc<RefCell<Cancel>>) -> FullParams<'static, 'static> {
+fn params(language: &'static str, effort: Effort, stop: Rc<RefCell<Stop>>) -> FullParams<'static, 'static> {
     let mut params = FullParams::new(match effort {
         Effort::Draft => SamplingStrategy::Greedy { best_of: 1 },
         Effort::Full => SamplingStrategy::BeamSearch { beam_size: BEAMS, patience: -1.0 },
@@ -202,7 +228,7 @@ fn params(language: &'static str, effort: Effort, cancel: Rc<RefCell<Cancel>>) -
     params.set_print_realtime(false);
     params.set_print_timestamps(false);
     // whisper-rs calls what it is given as the type it is given: only a box of this type is what it then points to.
-    let abort: Box<dyn FnMut() -> bool> = Box::new(move || cancel.borrow().is_cancelled());
+    let abort: Box<dyn FnMut() -> bool> = Box::new(move || stop.borrow().is_due());
     params.set_abort_callback_safe(abort);
     params
 }
@@ -234,6 +260,10 @@ impl Model for WhisperTranscriber {
 
     fn set_threads(&mut self, threads: usize) {
         self.config.threads = threads.max(1);
+    }
+
+    fn heed(&mut self, preempt: Preempt) {
+        self.stop.borrow_mut().preempt = preempt;
     }
 }
 

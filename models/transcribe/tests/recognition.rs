@@ -7,7 +7,7 @@ mod staggered;
 
 use common::utterances;
 use healthsync_models::{
-    Model, ModelError,
+    Model, ModelError, Preempt,
     registry::Registry,
     tasks::{Cancel, Effort, SpokenLanguage, TranscribeRequest, Transcriber, Transcription},
 };
@@ -235,6 +235,20 @@ fn what_is_cancelled_is_given_up_and_leaves_the_rest_of_the_batch_alone(mut engi
     let given_up = |answer: &Result<_, _>| matches!(answer, Err(ModelError::Cancelled { .. }));
     assert_eq!(answers.iter().map(given_up).collect::<Vec<_>>(), [true, true, false]);
     assert!(edits(&words(SAID), &words(&answers[2].as_ref().unwrap().text)) <= MAX_ERRORS);
+}
+
+#[test]
+fn asked_to_make_way_while_it_listens_whisper_stops_and_hears_the_same_afterwards() {
+    let (mut engine, preempt) = (whisper(), Preempt::default());
+    engine.heed(preempt.clone());
+    let asks = preempt.clone();
+    // Recognition takes many times what a thread takes to start.
+    thread::spawn(move || asks.ask());
+    let answers = engine.run(&[request(&recording()), request(&recording())]);
+    assert!(answers.iter().all(|answer| matches!(answer, Err(ModelError::Preempted { .. }))), "{answers:?}");
+    preempt.forget();
+    let heard = hear(&mut engine, request(&recording()));
+    assert!(edits(&words(SAID), &words(&heard.text)) <= MAX_ERRORS, "{}", heard.text);
 }
 
 fn the_language_is_found_among_those_it_may_be(mut engine: Transcriber) {

@@ -9,7 +9,7 @@ use healthsync_events::{
     speech::{PreservedKind, ReviewStatus},
 };
 use healthsync_models::{
-    Model, ModelError,
+    Model, ModelError, Preempt,
     tasks::{TranslateRequest, Translation},
 };
 use sha2::{Digest as _, Sha256};
@@ -147,6 +147,11 @@ impl Router {
                 translation.text = text.restore(&translation.text);
             }
             self.compare(&routed[index].1, &mut outcome);
+            if let Err(ModelError::Preempted { .. }) = outcome {
+                // The better of the two is not known.
+                outcomes[index] = outcome;
+                continue;
+            }
             let (Ok(before), Ok(after)) = (&outcomes[index], &outcome) else { continue };
             if after.preservation.findings.len() < before.preservation.findings.len() {
                 outcomes[index] = outcome;
@@ -205,6 +210,10 @@ impl Model for Router {
 
     fn warm_up(&mut self) -> Result<(), ModelError> {
         self.engines.iter_mut().try_for_each(Model::warm_up)
+    }
+
+    fn heed(&mut self, preempt: Preempt) {
+        self.engines.iter_mut().for_each(|engine| engine.heed(preempt.clone()));
     }
 }
 

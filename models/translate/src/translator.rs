@@ -12,7 +12,7 @@ use healthsync_events::{
     speech::{Preservation, ReviewStatus},
 };
 use healthsync_models::{
-    Model, ModelError,
+    Model, ModelError, Preempt,
     tasks::{TranslateRequest, Translation},
 };
 
@@ -22,8 +22,8 @@ pub const ENGINE: &str = "fxtranslate 0.5";
 /// Longest text of one request, in characters: a chat message. An utterance of 25 s has about 500.
 pub const MAX_CHARS: usize = MAX_CHAT_CHARS;
 
-/// Sentences the engine decodes at once: more gain little and delay the first of them.
-const MAX_SENTENCES: usize = 16;
+/// Sentences the engine decodes at once: more gain nothing on a CPU, and between two lots it may be asked to make way.
+const MAX_SENTENCES: usize = 4;
 
 struct Loaded {
     source: Language,
@@ -36,6 +36,7 @@ struct Loaded {
 pub struct FirefoxTranslator {
     info: ModelInfo,
     directions: Vec<Loaded>,
+    preempt: Preempt,
 }
 
 /// A request on its way: which direction, which sentences, and what has become of them.
@@ -62,7 +63,7 @@ impl FirefoxTranslator {
                 weights_sha256: first.info.weights_sha256.clone(),
             },
         };
-        Ok(Self { info, directions: loaded })
+        Ok(Self { info, directions: loaded, preempt: Preempt::default() })
     }
 
     fn prepare<'a>(&self, request: &'a TranslateRequest) -> Result<Job<'a>, ModelError> {
@@ -85,22 +86,33 @@ impl FirefoxTranslator {
         Ok(Job { text, direction, spans, outputs })
     }
 
-    /// Replaces the sentences of `jobs` in this direction by their translations.
+    /// Replaces the sentences of `jobs` in this direction by their translations, until asked to make way: jobs that are
+    /// not done are then given up.
     fn translate(&self, direction: usize, jobs: &mut [Result<Job<'_>, ModelError>]) {
-        let mut sentences: Vec<&mut String> = jobs
+        let in_direction = |(number, job)| Some((number, Result::as_mut(job).ok()?));
+        let mut sentences: Vec<(usize, &mut String)> = jobs
             .iter_mut()
-            .flatten()
-            .filter(|job| job.direction == direction)
-            .flat_map(|job| &mut job.outputs)
+            .enumerate()
+            .filter_map(in_direction)
+            .filter(|(_, job): &(usize, &mut Job<'_>)| job.direction == direction)
+            .flat_map(|(number, job)| job.outputs.iter_mut().map(move |sentence| (number, sentence)))
             // What is nothing but numbers and signs is the same in both languages; the model might add words.
-            .filter(|sentence| sentence.chars().any(char::is_alphabetic))
+            .filter(|(_, sentence)| sentence.chars().any(char::is_alphabetic))
             .collect();
+        let mut given_up = Vec::new();
         for some in sentences.chunks_mut(MAX_SENTENCES) {
-            let texts: Vec<&str> = some.iter().map(|sentence| sentence.as_str()).collect();
+            if self.preempt.is_asked() {
+                given_up.extend(some.iter().map(|(number, _)| *number));
+                continue;
+            }
+            let texts: Vec<&str> = some.iter().map(|(_, sentence)| sentence.as_str()).collect();
             let translated = self.directions[direction].engine.translate_batch(&texts);
-            for (sentence, translated) in some.iter_mut().zip(translated) {
+            for ((_, sentence), translated) in some.iter_mut().zip(translated) {
                 **sentence = translated;
             }
+        }
+        for number in given_up {
+            jobs[number] = Err(ModelError::Preempted { model: self.info.name.clone() });
         }
     }
 }
@@ -145,6 +157,10 @@ impl Model for FirefoxTranslator {
             direction.engine.translate_batch(&["OK."]);
         }
         Ok(())
+    }
+
+    fn heed(&mut self, preempt: Preempt) {
+        self.preempt = preempt;
     }
 }
 

@@ -96,6 +96,10 @@ fn summary(text: &mut String, pool: &PoolStats, was: Option<&PoolStats>) {
     for (reason, count) in &pool.restarts {
         let _ = write!(text, "; restarted {count} times by {reason}");
     }
+    let preempted = pool.preempted.saturating_sub(was.map_or(0, |was| was.preempted));
+    if preempted > 0 {
+        let _ = write!(text, "; {preempted} made way");
+    }
     if pool.abandoned > 0 {
         let _ = write!(text, "; {} given up", pool.abandoned);
     }
@@ -157,6 +161,7 @@ mod tests {
             service_us: histogram(131_072.0, answered),
             restarts: vec![("hang".into(), 1)],
             retried: 0,
+            preempted: 12,
             late_results: 0,
             abandoned: 1,
             settings: SettingsPatch::default(),
@@ -170,7 +175,7 @@ mod tests {
         assert!(text.contains("5.0/s") && text.contains("2.05") && text.contains("5 late"), "{text}");
         assert!(text.contains("batches 50 of 2.0 on average, service p50 131"), "{text}");
         assert!(text.contains("busy 7 ms") && text.contains("restarted 1 times by hang"), "{text}");
-        assert!(!text.contains("background"), "nothing to show of it");
+        assert!(!text.contains("background") && !text.contains("made way"), "nothing to show of it");
     }
 
     #[test]
@@ -181,6 +186,7 @@ mod tests {
 
     #[test]
     fn once_it_is_plain_text() {
-        assert!(!since_start(&[pool(10)]).contains('\x1b'));
+        let text = since_start(&[pool(10)]);
+        assert!(!text.contains('\x1b') && text.contains("; 12 made way"), "{text}");
     }
 }

@@ -6,7 +6,7 @@
 //! eligible virtual deadline first: Stoica and Abdel-Wahab 1995). Whoever comes back after a pause begins where the
 //! others are: time not used is not saved up.
 
-use super::{Class, Entry, dues};
+use super::{Class, Entry, Open, dues};
 use crate::pool::settings::Settings;
 use healthsync_events::SessionId;
 use std::{collections::HashMap, num::NonZeroU32, time::Instant};
@@ -57,25 +57,28 @@ impl Shares {
         true
     }
 
-    /// The entries that make up the next batch, by their indices, the most deserving first. `aged`: it begins with a
-    /// background request that was due by then, if there is one.
+    /// The entries that make up the next batch of what may be taken, by their indices, the most deserving first.
     pub(super) fn choose<W>(
         &mut self,
         entries: &[Entry<W>],
         settings: &Settings,
         most: usize,
-        aged: Option<Instant>,
+        open: Open,
+        now: Instant,
     ) -> Vec<usize> {
         let mut lanes = self.lanes(entries);
         let length = |index: usize| entries[index].meta.length.unwrap_or(0);
+        let mut first = (open == Open::Overdue).then(|| overdue(&lanes, entries, now)).flatten();
+        let open = if first.is_none() && open == Open::Overdue { Open::Urgent } else { open };
         let mut chosen = Vec::with_capacity(most.min(entries.len()));
         let mut bucket = None;
         while chosen.len() < most {
             let cost = |lane: &Lane| lane.next().map_or(1, |(_, index)| settings.cost(length(index)));
-            let fits =
-                |lane: &Lane| lane.next().is_some_and(|(_, i)| bucket.is_none_or(|b| b == settings.bucket(length(i))));
-            let first = aged.filter(|_| chosen.is_empty()).and_then(|now| overdue(&lanes, now));
-            let Some(lane) = first.or_else(|| next(&lanes, &fits, &cost)) else { break };
+            let fits = |lane: &Lane| {
+                let in_bucket = |(_, index)| bucket.is_none_or(|bucket| bucket == settings.bucket(length(index)));
+                open.lets(lane.class) && lane.next().is_some_and(in_bucket)
+            };
+            let Some(lane) = first.take().or_else(|| next(&lanes, &fits, &cost)) else { break };
             let cost = cost(&lanes[lane]);
             let lane = &mut lanes[lane];
             let Some((_, index)) = lane.entries.pop() else { break };
@@ -86,6 +89,14 @@ impl Shares {
         }
         self.settle(&lanes);
         chosen
+    }
+
+    /// A request that was taken was not served after all.
+    pub(super) fn refund(&mut self, class: Class, session: SessionId, cost: u64) {
+        let weight = self.weights.get(&session).map_or(1, |weight| u64::from(weight.get()));
+        if let Some(time) = self.accounts.get_mut(&(class, session)) {
+            *time = time.saturating_sub(cost * UNIT / weight);
+        }
     }
 
     fn lanes<W>(&mut self, entries: &[Entry<W>]) -> Vec<Lane> {
@@ -162,9 +173,10 @@ fn next(lanes: &[Lane], fits: &impl Fn(&Lane) -> bool, cost: &impl Fn(&Lane) -> 
     ranked.map(|(_, index)| index)
 }
 
-/// The lane whose next entry is a background request that was due by `now`, the longest overdue.
-fn overdue(lanes: &[Lane], now: Instant) -> Option<usize> {
-    let due = |lane: &Lane| lane.next().filter(|(due, _)| lane.class == Class::Background && *due <= now);
+/// The lane that has something overdue, the longest of them.
+fn overdue<W>(lanes: &[Lane], entries: &[Entry<W>], now: Instant) -> Option<usize> {
+    let is_overdue = |(_, index): &&(Instant, usize)| entries[*index].meta.is_overdue(now);
+    let due = |lane: &Lane| lane.entries.iter().filter(is_overdue).map(|(due, _)| *due).min();
     let overdue = lanes.iter().enumerate().filter_map(|(index, lane)| Some((due(lane)?, index))).min();
     overdue.map(|(_, index)| index)
 }

@@ -2,11 +2,14 @@
 //!
 //! Served, in this order:
 //! 1. what must run alone because it may be what a model failed on, unless something more urgent waits;
-//! 2. the class: alarm before live before background; yet of every [`AGED_EVERY`] batches one begins with a background
-//!    request whose time is over, if there is one;
+//! 2. the class: alarm before live before background. Whether background requests are served at all at the moment, or
+//!    even first because their time is over, is told ([`Open`]): it depends on what is urgent in other pools too
+//!    (`super::precedence::gate`);
 //! 3. within a class, sessions that have had no more than their share (see [`fair`]), turn by turn within a batch;
 //! 4. within those, the earliest deadline; what has none is due some time after it came (`Class::budget`), so that a
 //!    session's requests without deadlines start in the order in which they came.
+//!
+//! What made way for something more urgent is put back to where it was, as if it had not been taken.
 //!
 //! Not served: what was cancelled, what was superseded, what is past its deadline, and what is shed (see [`admit`]).
 
@@ -23,9 +26,6 @@ use std::{
     num::NonZeroU32,
     time::{Duration, Instant},
 };
-
-/// One of so many batches begins with a background request that is overdue: strict order would let it wait for ever.
-const AGED_EVERY: u64 = 16;
 
 /// Deadline classes, the most urgent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -65,6 +65,22 @@ impl Class {
     }
 }
 
+/// What may be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Open {
+    /// Nothing of the background.
+    Urgent,
+    All,
+    /// All, and first of it a background request that is overdue.
+    Overdue,
+}
+
+impl Open {
+    fn lets(self, class: Class) -> bool {
+        self != Self::Urgent || class != Class::Background
+    }
+}
+
 /// Identifies requests of which only the newest matters: the partials of one participant.
 pub type SupersedeKey = (SessionId, ParticipantId);
 
@@ -84,6 +100,8 @@ pub(super) struct Meta {
     pub length: Option<usize>,
     /// A model failed on a batch it was part of.
     pub alone: bool,
+    /// Times it made way for something more urgent.
+    pub given_up: u32,
 }
 
 impl Meta {
@@ -98,11 +116,17 @@ impl Meta {
             number: 0,
             length: None,
             alone: false,
+            given_up: 0,
         }
     }
 
     fn due(&self) -> Instant {
         self.deadline.unwrap_or(self.queued_at + self.class.budget())
+    }
+
+    /// Of the background, never dropped, and its time is over.
+    fn is_overdue(&self, now: Instant) -> bool {
+        self.class == Class::Background && self.deadline.is_none() && self.due() <= now
     }
 
     fn is_late(&self, now: Instant) -> bool {
@@ -145,12 +169,20 @@ pub(super) struct Scheduler<W> {
     entries: Vec<Entry<W>>,
     shares: Shares,
     number: u64,
-    batches: u64,
+}
+
+/// When background requests that wait come to something by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Background {
+    /// When the first of those is due that are never dropped.
+    pub due: Option<Instant>,
+    /// When the first of the others is to be dropped.
+    pub late: Option<Instant>,
 }
 
 impl<W: Queued> Scheduler<W> {
     pub(super) fn new() -> Self {
-        Self { entries: Vec::new(), shares: Shares::default(), number: 0, batches: 0 }
+        Self { entries: Vec::new(), shares: Shares::default(), number: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -176,14 +208,26 @@ impl<W: Queued> Scheduler<W> {
         }
     }
 
-    /// Puts back what a model failed on, to be run alone. It keeps its place, and it is let in however many wait: it was
-    /// before. Handed back when a newer one has taken its place meanwhile.
+    /// Puts back what a model failed on, to be run alone. Handed back when a newer one has taken its place meanwhile.
     pub(super) fn retry(&mut self, mut entry: Entry<W>) -> Option<Entry<W>> {
+        entry.meta.alone = true;
+        self.restore(entry)
+    }
+
+    /// Puts back what made way. Handed back when a newer one has taken its place meanwhile.
+    pub(super) fn put_back(&mut self, mut entry: Entry<W>, settings: &Settings) -> Option<Entry<W>> {
+        entry.meta.given_up += 1;
+        let cost = settings.cost(entry.meta.length.unwrap_or(0));
+        self.shares.refund(entry.meta.class, entry.meta.session, cost);
+        self.restore(entry)
+    }
+
+    /// It keeps its place, and it is let in however many wait: it was before.
+    fn restore(&mut self, entry: Entry<W>) -> Option<Entry<W>> {
         let key = entry.meta.supersedes.as_ref();
         if key.is_some_and(|key| self.entries.iter().any(|e| e.meta.supersedes.as_ref() == Some(key))) {
             return Some(entry);
         }
-        entry.meta.alone = true;
         let at = self.entries.partition_point(|e| e.meta.number < entry.meta.number);
         self.entries.insert(at, entry);
         None
@@ -193,55 +237,67 @@ impl<W: Queued> Scheduler<W> {
         std::mem::take(&mut self.entries)
     }
 
-    /// What waits, as whoever decides about holding it needs to know.
-    pub(super) fn waiting(&self) -> Option<Waiting> {
-        let at = |entry: &Entry<W>| entry.meta.queued_at;
-        Some(Waiting {
-            count: self.entries.len(),
-            oldest: self.entries.iter().map(at).min()?,
-            newest: self.entries.iter().map(at).max()?,
-            deadline: self.entries.iter().filter_map(|entry| entry.meta.deadline).min(),
+    /// What waits of the background, if anything does.
+    pub(super) fn background(&self) -> Option<Background> {
+        let waiting = || self.entries.iter().map(|entry| &entry.meta).filter(|meta| meta.class == Class::Background);
+        waiting().next()?;
+        Some(Background {
+            due: waiting().filter(|meta| meta.deadline.is_none()).map(Meta::due).min(),
+            late: waiting().filter_map(|meta| meta.deadline).min(),
         })
     }
 
-    pub(super) fn step(&self, settings: &Settings) -> Step {
-        let count = self.entries.len();
+    /// What waits and may be taken, as whoever decides about holding it needs to know.
+    pub(super) fn waiting(&self, open: Open) -> Option<Waiting> {
+        let waiting = || self.entries.iter().map(|entry| &entry.meta).filter(|meta| open.lets(meta.class));
+        Some(Waiting {
+            count: waiting().count(),
+            oldest: waiting().map(|meta| meta.queued_at).min()?,
+            newest: waiting().map(|meta| meta.queued_at).max()?,
+            deadline: waiting().filter_map(|meta| meta.deadline).min(),
+        })
+    }
+
+    pub(super) fn step(&self, settings: &Settings, open: Open) -> Step {
+        let waiting = || self.entries.iter().map(|entry| &entry.meta).filter(|meta| open.lets(meta.class));
+        let count = waiting().count();
         if count == 0 {
             return Step::Idle;
         }
-        let urgent = |entry: &Entry<W>| entry.meta.alone || entry.meta.class == Class::Alarm;
         let enough = settings.tuning.preferred.first().copied().unwrap_or(settings.max_batch);
-        if count >= settings.max_batch || count >= enough || self.entries.iter().any(urgent) {
+        let urgent = |meta: &Meta| meta.alone || meta.class == Class::Alarm;
+        if open == Open::Overdue || count >= settings.max_batch || count >= enough || waiting().any(urgent) {
             return Step::Take;
         }
         Step::Hold
     }
 
-    /// Takes the next batch: at most `most`, and nothing that needs another bucket than the first of it.
-    pub(super) fn take(&mut self, now: Instant, settings: &Settings, most: usize) -> Taken<W> {
+    /// Takes the next batch of what may be: at most `most`, and nothing that needs another bucket than the first of it.
+    pub(super) fn take(&mut self, now: Instant, settings: &Settings, most: usize, open: Open) -> Taken<W> {
         let dropped = self.purge(now);
         if self.entries.is_empty() || most == 0 {
             return Taken { batch: Vec::new(), dropped };
         }
-        self.batches += 1;
-        if let Some(index) = self.alone() {
+        if let Some(index) = self.alone(open, now) {
             return Taken { batch: vec![self.entries.remove(index)], dropped };
         }
-        let count = self.entries.iter().filter(|entry| !entry.meta.alone).count();
+        let together = |entry: &&Entry<W>| !entry.meta.alone && open.lets(entry.meta.class);
+        let count = self.entries.iter().filter(together).count();
         let most = most.min(settings.max_batch);
         let preferred = settings.tuning.preferred.iter().rev().find(|size| **size <= count.min(most));
-        let aged = self.batches.is_multiple_of(AGED_EVERY).then_some(now);
-        let chosen = self.shares.choose(&self.entries, settings, preferred.copied().unwrap_or(most), aged);
+        let chosen = self.shares.choose(&self.entries, settings, preferred.copied().unwrap_or(most), open, now);
         let mut entries: Vec<Option<Entry<W>>> = std::mem::take(&mut self.entries).into_iter().map(Some).collect();
         let batch = chosen.into_iter().filter_map(|index| entries[index].take()).collect();
         self.entries = entries.into_iter().flatten().collect();
         Taken { batch, dropped }
     }
 
-    /// What runs alone now, if nothing more urgent waits.
-    fn alone(&self) -> Option<usize> {
-        let most_urgent = self.entries.iter().map(|entry| entry.meta.class).min()?;
-        self.entries.iter().position(|entry| entry.meta.alone && entry.meta.class == most_urgent)
+    /// What runs alone now, if nothing more urgent waits or its time is over.
+    fn alone(&self, open: Open, now: Instant) -> Option<usize> {
+        let may = |entry: &&Entry<W>| open.lets(entry.meta.class);
+        let most_urgent = self.entries.iter().filter(may).map(|entry| entry.meta.class).min()?;
+        let is_next = |meta: &Meta| meta.class == most_urgent || (open == Open::Overdue && meta.is_overdue(now));
+        self.entries.iter().position(|entry| entry.meta.alone && is_next(&entry.meta))
     }
 
     /// Removes what is not worth serving any more.

@@ -56,7 +56,7 @@ fn fill(
 }
 
 fn batch(scheduler: &mut Scheduler<u32>, now: Instant, most: usize) -> Vec<u32> {
-    works(&scheduler.take(now, &settings(64, 8), most).batch)
+    works(&scheduler.take(now, &settings(64, 8), most, Open::All).batch)
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn what_is_past_its_deadline_is_handed_back_as_late_and_what_was_cancelled_as_ca
     let mut queue = Scheduler::new();
     fill(&mut queue, [until(entry(1, Class::Live, 1, now), now), entry(1, Class::Live, CANCELLED, now)], now);
     fill(&mut queue, [entry(1, Class::Live, 2, now)], now);
-    let taken = queue.take(now, &settings(64, 8), 8);
+    let taken = queue.take(now, &settings(64, 8), 8, Open::All);
     assert_eq!(works(&taken.batch), [2]);
     let dropped: Vec<_> = taken.dropped.iter().map(|(cause, entry)| (*cause, entry.work)).collect();
     assert_eq!(dropped, [(Cause::Late, 1), (Cause::Cancelled, CANCELLED)]);
@@ -167,7 +167,7 @@ fn a_batch_holds_lengths_of_one_bucket_and_keeps_a_sessions_order() {
     queue.measure(|work| *work as usize);
     let mut settings = settings(64, 8);
     settings.tuning.buckets = vec![10, 100];
-    let mut take = || works(&queue.take(now, &settings, 8).batch);
+    let mut take = || works(&queue.take(now, &settings, 8, Open::All).batch);
     assert_eq!(take(), [30, 25]);
     assert_eq!(take(), [5, 4]);
 }
@@ -178,12 +178,12 @@ fn the_largest_preferred_size_that_is_there_is_taken() {
     let mut queue = Scheduler::new();
     let mut settings = settings(64, 8);
     settings.tuning.preferred = vec![2, 4];
-    assert_eq!(queue.step(&settings), Step::Idle);
+    assert_eq!(queue.step(&settings, Open::All), Step::Idle);
     fill(&mut queue, [entry(1, Class::Live, 0, now)], now);
-    assert_eq!(queue.step(&settings), Step::Hold);
+    assert_eq!(queue.step(&settings, Open::All), Step::Hold);
     fill(&mut queue, (1..7).map(|work| entry(1, Class::Live, work, now)), now);
-    assert_eq!(queue.step(&settings), Step::Take);
-    let mut take = || queue.take(now, &settings, 8).batch.len();
+    assert_eq!(queue.step(&settings, Open::All), Step::Take);
+    let mut take = || queue.take(now, &settings, 8, Open::All).batch.len();
     assert_eq!([take(), take(), take()], [4, 2, 1]);
 }
 
@@ -192,9 +192,9 @@ fn an_alarm_does_not_wait_for_company() {
     let now = Instant::now();
     let mut queue = Scheduler::new();
     fill(&mut queue, [entry(1, Class::Live, 0, now)], now);
-    assert_eq!(queue.step(&settings(64, 8)), Step::Hold);
+    assert_eq!(queue.step(&settings(64, 8), Open::All), Step::Hold);
     fill(&mut queue, [entry(1, Class::Alarm, 1, now)], now);
-    assert_eq!(queue.step(&settings(64, 8)), Step::Take);
+    assert_eq!(queue.step(&settings(64, 8), Open::All), Step::Take);
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn what_a_model_failed_on_runs_alone_and_not_before_something_more_urgent() {
     let now = Instant::now();
     let mut queue = Scheduler::new();
     fill(&mut queue, (0..3).map(|work| entry(1, Class::Live, work, now)), now);
-    for failed in queue.take(now, &settings(64, 8), 2).batch {
+    for failed in queue.take(now, &settings(64, 8), 2, Open::All).batch {
         assert!(queue.retry(failed).is_none());
     }
     fill(&mut queue, [entry(1, Class::Alarm, 9, now)], now);
@@ -215,23 +215,46 @@ fn what_a_model_failed_on_is_not_tried_again_once_a_newer_one_waits() {
     let now = Instant::now();
     let mut queue = Scheduler::new();
     fill(&mut queue, [partial(1, now)], now);
-    let failed = queue.take(now, &settings(64, 8), 1).batch.remove(0);
+    let failed = queue.take(now, &settings(64, 8), 1, Open::All).batch.remove(0);
     fill(&mut queue, [partial(1, now)], now);
     assert!(queue.retry(failed).is_some());
 }
 
 #[test]
-fn background_that_is_overdue_is_served_now_and_then_however_much_live_speech_there_is() {
+fn of_the_background_nothing_is_taken_until_it_is_let_and_first_what_is_overdue_where_that_is() {
     let start = Instant::now();
     let now = start + Duration::from_mins(1);
     let mut queue = Scheduler::new();
-    fill(&mut queue, [entry(1, Class::Background, 500, start)], start);
-    let mut served = Vec::new();
-    for work in 0..AGED_EVERY as u32 {
-        fill(&mut queue, [entry(2, Class::Live, work, now)], now);
-        served.extend(batch(&mut queue, now, 1));
+    let late_soon = until(entry(1, Class::Background, 501, start), now + MS);
+    fill(
+        &mut queue,
+        [entry(3, Class::Background, 502, now), entry(1, Class::Background, 500, start), late_soon],
+        start,
+    );
+    let settings = settings(64, 2);
+    assert_eq!(queue.step(&settings, Open::Urgent), Step::Idle);
+    assert!(queue.waiting(Open::Urgent).is_none() && queue.take(now, &settings, 2, Open::Urgent).batch.is_empty());
+    fill(&mut queue, [entry(2, Class::Live, 1, now)], now);
+    assert_eq!(queue.waiting(Open::Urgent).unwrap().count, 1);
+    assert_eq!(queue.background(), Some(Background { due: Some(start + 30_000 * MS), late: Some(now + MS) }));
+    assert_eq!(works(&queue.take(now, &settings, 2, Open::Overdue).batch), [500, 1]);
+    // Nothing else is overdue.
+    assert!(queue.take(now, &settings, 2, Open::Overdue).batch.is_empty());
+    assert_eq!(works(&queue.take(now, &settings, 2, Open::All).batch), [501, 502]);
+}
+
+#[test]
+fn what_made_way_has_its_old_place_and_its_session_no_less_than_before() {
+    let now = Instant::now();
+    let mut queue = Scheduler::new();
+    fill(&mut queue, (0..4).map(|work| entry(1, Class::Background, work, now + MS * work)), now);
+    fill(&mut queue, [entry(2, Class::Background, 9, now + 9 * MS)], now);
+    for times in 1..9 {
+        let made_way = queue.take(now, &settings(64, 8), 1, Open::All).batch.remove(0);
+        assert_eq!((made_way.work, made_way.meta.given_up), (0, times - 1));
+        assert!(queue.put_back(made_way, &settings(64, 8)).is_none());
     }
-    assert_eq!(served.iter().filter(|work| **work == 500).count(), 1);
+    assert_eq!(batch(&mut queue, now, 5), [0, 9, 1, 2, 3]);
 }
 
 #[test]

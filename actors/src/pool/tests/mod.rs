@@ -1,10 +1,12 @@
 //! Real pools with real threads, and models that do what a test wants.
 
 mod health;
+mod precedence;
 mod rollout;
 mod sequences;
 
-use super::*;
+use super::{precedence::MOST_GIVEN_UP, *};
+use healthsync_models::Preempt;
 use std::{
     sync::{
         Arc, Mutex,

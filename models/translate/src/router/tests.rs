@@ -4,6 +4,9 @@ use healthsync_events::speech::{Preservation, PreservationProblem};
 use healthsync_models::registry::Registry;
 use std::{cell::RefCell, rc::Rc};
 
+/// The answer of a table that makes way instead.
+const MAKES_WAY: &str = "…";
+
 /// Translates by a table, and keeps what it was asked.
 struct Table {
     info: ModelInfo,
@@ -26,6 +29,9 @@ impl Model for Table {
             let known = self.answers.iter().find(|(text, _)| *text == request.text);
             let failed = || ModelError::Engine { model: self.info.name.clone(), reason: "unknown".into() };
             let (_, text) = known.ok_or_else(failed)?;
+            if *text == MAKES_WAY {
+                return Err(ModelError::Preempted { model: self.info.name.clone() });
+            }
             Ok(Translation {
                 text: (*text).to_owned(),
                 engine: self.info.name.clone(),
@@ -144,6 +150,15 @@ fn a_lost_term_is_tried_again_with_the_term_put_in_then_with_a_mark() {
     let lost: Vec<_> = outcomes.iter().map(|it| it.preservation.findings.len()).collect();
     assert_eq!((lost, outcomes[2].preservation.findings[0].kind), (vec![0, 0, 1], PreservedKind::Term));
     assert_eq!(asked.borrow().iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 2]);
+}
+
+#[test]
+fn what_made_way_while_it_was_tried_again_is_not_answered_with_the_worse() {
+    let answers = [("Vi a UTI.", "I saw the unit."), ("Vi a ICU.", MAKES_WAY)];
+    let (one, _) = table("one", &[("pt", "en")], &answers);
+    let mut router = Router::new(vec![one], list(&["pt\tUTI\ten\tICU"])).unwrap();
+    let outcome = router.run(&[request("Vi a UTI.", "pt", "en")]).remove(0);
+    assert!(matches!(outcome, Err(ModelError::Preempted { .. })), "{outcome:?}");
 }
 
 /// The real engine drops the drug from this sentence, and keeps it when asked again.

@@ -180,3 +180,17 @@ proptest! {
         prop_assert!(answer.is_ok());
     }
 }
+
+#[test]
+fn asked_to_make_way_it_answers_so_and_then_translates_the_same_once_it_is_not() {
+    let mut translator = translator();
+    let (asked, preempt) = (request("Não tenho febre.", "pt", "en"), Preempt::default());
+    translator.heed(preempt.clone());
+    preempt.ask();
+    let numbers = request("120/80", "pt", "en");
+    let outcomes = translator.run(&[asked.clone(), numbers]);
+    assert!(matches!(outcomes[0], Err(ModelError::Preempted { .. })), "{:?}", outcomes[0]);
+    assert!(outcomes[1].is_ok(), "there was nothing to do for it");
+    preempt.forget();
+    assert!(translator.run(&[asked]).remove(0).is_ok());
+}

@@ -1,13 +1,17 @@
 //! Live recognition alone, and beside a background that never has nothing to do.
 
 use super::{
+    beside,
     options::PoolsOptions,
     pool_config,
     real::{Asking, Clip, recognitions, translations},
     tell,
 };
 use crate::{config::Config, wiring};
-use healthsync_actors::{Pool, pool::Class};
+use healthsync_actors::{
+    Pool,
+    pool::{Class, Placement},
+};
 use healthsync_events::audio::SAMPLE_RATE;
 use healthsync_loadtests::pools::{
     closed::{self, Ask},
@@ -59,9 +63,10 @@ impl Beside {
 
 pub(super) async fn run(config: &Config, options: &PoolsOptions, clips: &[Clip]) -> anyhow::Result<Vec<MixedRun>> {
     let (factory, max_batch) = wiring::transcriber(config)?;
-    let transcribe: Pool<Transcriber> = Pool::start(pool_config("transcribe", max_batch, Duration::ZERO), factory)?;
-    let translate: Pool<Translator> =
-        Pool::start(pool_config("translate", 8, Duration::ZERO), wiring::translator(config)?)?;
+    let together = Placement::default();
+    let start = |name, max_batch| beside(&together, pool_config(name, max_batch, Duration::ZERO));
+    let transcribe: Pool<Transcriber> = Pool::start(start("transcribe", max_batch), factory)?;
+    let translate: Pool<Translator> = Pool::start(start("translate", 8), wiring::translator(config)?)?;
     transcribe.ready().await?;
     translate.ready().await?;
     let drafts = recognitions(clips, Effort::Draft, WINDOW);

@@ -6,12 +6,17 @@ use crate::{
     config::{Config, TranscribeEngine},
     wiring,
 };
+use anyhow::Context as _;
 use healthsync_actors::{
     Pool,
     pool::{Class, ModelFactory, Request},
 };
+use healthsync_deteriorate::{
+    bedside::{Bedside, Question, UNKNOWN},
+    stream::Deterioration,
+};
 use healthsync_evaluate::{audio, list};
-use healthsync_events::{Language, SessionId, audio::SAMPLE_RATE};
+use healthsync_events::{Language, SessionId, VitalSigns, audio::SAMPLE_RATE};
 use healthsync_loadtests::{
     Script,
     pools::{
@@ -35,6 +40,10 @@ const LONGEST: usize = 12 * SAMPLE_RATE as usize;
 /// Clients of each model: twice a full batch, so that the next one is there when the last is done.
 const TRANSLATING: usize = 16;
 const RECOGNISING: usize = 8;
+const SCORING: usize = 64;
+
+/// Hours since each scored patient's record began, of which the last is asked about: the others have been taken in.
+const HOURS: usize = 12;
 
 /// A recording of one utterance.
 #[derive(Debug, Clone)]
@@ -130,6 +139,36 @@ pub(super) fn translations() -> anyhow::Result<Arc<Vec<TranslateRequest>>> {
     Ok(Arc::new(requests))
 }
 
+/// What sessions ask of the learned risk: an observation of a patient whose earlier hours it knows.
+fn questions(factory: &ModelFactory<Deterioration>) -> anyhow::Result<Arc<Vec<Question>>> {
+    let mut model = factory()?;
+    let mut patients = Vec::with_capacity(SCORING);
+    for patient in 0..SCORING {
+        let mut bedside = Bedside::new(UNKNOWN);
+        for hour in 0..HOURS {
+            let sway = ((patient + hour) % 7) as f64;
+            let vitals = VitalSigns {
+                heart_rate: Some(80.0 + sway),
+                respiratory_rate: Some(16.0 + sway / 2.0),
+                spo2: Some(97.0 - sway / 2.0),
+                systolic_bp: Some(125.0 - sway),
+                diastolic_bp: Some(75.0 - sway),
+                temperature: Some(36.8 + sway / 10.0),
+                ..VitalSigns::default()
+            };
+            bedside.observe(&vitals, hour as i64 * 3_600);
+            let question = bedside.question().context("an observation the learned risk is not told of")?;
+            if hour + 1 == HOURS {
+                patients.push(question);
+                break;
+            }
+            let scored = model.run(std::slice::from_ref(&question)).pop().context("no answer")??;
+            bedside.answered(&question, Some(scored.state));
+        }
+    }
+    Ok(Arc::new(patients))
+}
+
 pub(super) async fn run(config: &Config, options: &PoolsOptions, clips: &[Clip]) -> anyhow::Result<Vec<BatchingRun>> {
     let period = options.real_period();
     let translating = Batched {
@@ -140,6 +179,10 @@ pub(super) async fn run(config: &Config, options: &PoolsOptions, clips: &[Clip])
         factory: wiring::translator(config)?,
     };
     let mut runs = translating.run(options.rounds(), period).await?;
+    let (factory, max_batch) = wiring::scorer(config)?;
+    let inputs = questions(&factory)?;
+    let scoring = Batched { model: "learned risk", clients: SCORING, max_batch, inputs, factory };
+    runs.extend(scoring.run(options.rounds(), period).await?);
     if !cfg!(feature = "candle") {
         println!("recognition is left out: this binary was built without the feature candle");
         return Ok(runs);
