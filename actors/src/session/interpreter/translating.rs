@@ -38,7 +38,7 @@ pub(super) async fn translate_all(cell: Arc<SessionCell>, mut tasks: mpsc::Recei
     while let Some(task) = tasks.recv().await {
         let input =
             TranslateRequest { text: task.text.clone(), source: task.source.clone(), target: task.target.clone() };
-        let answer = match translate(&cell, input, Class::Live, None).await {
+        let answer = match translate(&cell, input, None).await {
             Ok(answer) => answer,
             Err(error) => {
                 cell.raise(Component::Translate, error, Some(task.caption)).await;
@@ -64,10 +64,11 @@ pub(super) async fn translate_all(cell: Arc<SessionCell>, mut tasks: mpsc::Recei
 async fn translate(
     cell: &SessionCell,
     input: TranslateRequest,
-    class: Class,
     deadline: Option<Instant>,
 ) -> Result<Answer<Translation>, Refusal> {
     let ticket = loop {
+        // Partials too are read along; finals, due sooner, go first.
+        let class = Class::Live;
         let request = Request { session: cell.id, class, input: input.clone(), deadline, supersedes: None };
         match cell.models.translate.submit(request) {
             Ok(ticket) => break ticket,
@@ -164,7 +165,7 @@ impl Interpreter {
 async fn show_prefix(cell: Arc<SessionCell>, prefix: Prefix) {
     let input = TranslateRequest { text: prefix.text, source: prefix.source.clone(), target: prefix.target.clone() };
     let deadline = Instant::now() + PARTIAL_DEADLINE;
-    let Ok(answer) = translate(&cell, input, Class::Background, Some(deadline)).await else { return };
+    let Ok(answer) = translate(&cell, input, Some(deadline)).await else { return };
     if !answer.output.preservation.passed() {
         return;
     }
