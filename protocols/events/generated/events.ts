@@ -407,6 +407,10 @@ class?: string,
  */
 birth_date?: string, 
 /**
+ * PID-8, where it says female or male: the learned risk was told it of those it learned from.
+ */
+sex?: Sex, 
+/**
  * When it happened (EVN-6, EVN-2), by the sender's clock.
  */
 occurred_at: Timestamp, };
@@ -578,6 +582,8 @@ export type SessionSummary = { session: SessionId, patient: PatientId, languages
  * Sequence number of the newest event.
  */
 head: Seq, };
+
+export type Sex = "female" | "male";
 
 export type SpeechAnnounced = { speech: SpeechId, utterance: UtteranceId, 
 /**
