@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 /// Steps of Newton's method; it settles in under ten.
 const STEPS: usize = 50;
 
+/// Times a step is halved at most.
+const HALVINGS: i32 = 40;
+
 /// Platt's scaling of log-odds (Platt 1999): `σ(slope · x + offset)`. With the offset at nought it is the temperature
 /// scaling of Guo et al. 2017, the temperature being one over the slope.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -38,8 +41,9 @@ impl Platt {
         let mut fitted = Self::default();
         for _ in 0..STEPS {
             let (step, size) = fitted.newton(scores, labels)?;
-            fitted.slope -= step.0;
-            fitted.offset -= step.1;
+            let whole = fitted.moved(step, 1.0);
+            // Far from the end, where the curve is all but flat, a whole step may lead beyond it.
+            fitted = if size < 1.0 { whole } else { fitted.descend(step, scores, labels) };
             if size < 1e-9 {
                 break;
             }
@@ -63,9 +67,27 @@ impl Platt {
         }
         let slope = (hessian[2] * gradient[0] - hessian[1] * gradient[1]) / determinant;
         let offset = (hessian[0] * gradient[1] - hessian[1] * gradient[0]) / determinant;
-        // A step beyond this would come from a curve that is all but flat.
-        let bound = |step: f64| step.clamp(-4.0, 4.0);
-        Some(((bound(slope), bound(offset)), slope.abs() + offset.abs()))
+        Some(((slope, offset), slope.abs() + offset.abs()))
+    }
+
+    fn moved(self, step: (f64, f64), part: f64) -> Self {
+        Self { slope: self.slope - part * step.0, offset: self.offset - part * step.1 }
+    }
+
+    /// As much of a step as makes it better: the whole, a half, a quarter, ….
+    fn descend(self, step: (f64, f64), scores: &[f32], labels: &[bool]) -> Self {
+        let loss = |platt: Self| -> f64 {
+            let of = |(score, label): (&f32, &bool)| {
+                let logit = platt.slope * f64::from(*score) + platt.offset;
+                // ln(1 + e^x) without overflow.
+                let positive = logit.max(0.0) + (-logit.abs()).exp().ln_1p();
+                if *label { positive - logit } else { positive }
+            };
+            scores.iter().zip(labels).map(of).sum()
+        };
+        let before = loss(self);
+        let parts = (0..HALVINGS).map(|halvings| 0.5_f64.powi(halvings));
+        parts.map(|part| self.moved(step, part)).find(|moved| loss(*moved) < before).unwrap_or(self)
     }
 
     pub fn probability(&self, score: f32) -> f64 {
@@ -122,6 +144,20 @@ mod tests {
     use super::*;
     use crate::rng::Rng;
     use proptest::prelude::*;
+
+    #[test]
+    fn scaling_finds_a_slope_however_little_the_scores_differ() {
+        for spread in [1e-3, 1e-2, 30.0] {
+            let mut rng = Rng::seeded(4);
+            let labels: Vec<bool> = (0..2_000).map(|_| rng.chance(0.1)).collect();
+            let shift = |label: bool| if label { 1.0 } else { -1.0 };
+            let scores: Vec<f32> = labels.iter().map(|label| spread * (rng.normal() + shift(*label)) - 0.5).collect();
+            let fitted = Platt::fit(&scores, &labels).unwrap();
+            // Two normal distributions two standard deviations apart.
+            let slope = fitted.slope * f64::from(spread);
+            assert!((slope - 2.0).abs() < 0.3, "{spread}: {slope}");
+        }
+    }
 
     #[test]
     fn scaling_finds_the_slope_and_offset_that_made_the_labels() {
