@@ -96,11 +96,13 @@ if [ "$level" = test ]; then
     # Recorded hearts, and the reader ours is compared with, in an environment of its own. The source package of this
     # release carries the records; the hash says that they are the ones the tests know.
     wfdb=.tools/wfdb
-    if [ ! -e $wfdb/.installed ]; then
+    # wfdb 4.3.0 does not know pandas 3.
+    wanted="wfdb==4.3.0 pandas==2.3.3"
+    if [ "$(cat $wfdb/.installed 2>/dev/null)" != "$wanted" ]; then
         echo "==> Installing wfdb 4.3.0 and its records"
         mkdir -p $wfdb/source
         [ -x $wfdb/venv/bin/python ] || python3 -m venv $wfdb/venv
-        $wfdb/venv/bin/python -m pip install --quiet --disable-pip-version-check "wfdb==4.3.0" ||
+        $wfdb/venv/bin/python -m pip install --quiet --disable-pip-version-check $wanted ||
             fail "wfdb could not be installed with pip: check that pip reaches a package index"
         hash=60df86bc5c9186a91930d1118218d9301d40a730ff730ec1c8571d1141d92bb9
         $wfdb/venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary=wfdb \
@@ -108,6 +110,6 @@ if [ "$level" = test ]; then
         echo "$hash  $wfdb/source/wfdb-4.3.0.tar.gz" | sha256sum --check --quiet ||
             fail "the source package of wfdb is not the one that was expected"
         tar -xzf $wfdb/source/wfdb-4.3.0.tar.gz -C $wfdb/source --strip-components=1
-        touch $wfdb/.installed
+        echo "$wanted" >$wfdb/.installed
     fi
 fi

@@ -23,11 +23,11 @@ fn happens(patient: i64) -> bool {
     patient % 2 == 0
 }
 
-/// Scores that tell the hours before an outcome from others, and expect far too little: 9 % where it comes in 31 %.
+/// Scores that tell the hours before an outcome from others, and expect far too little where it comes in 31 %.
 fn log_odds(patient: i64, hour: i64) -> f64 {
     let mixed = patient * 7 + hour * 3;
     let high = if happens(patient) && hour >= HOURS - 7 { mixed % 10 < 7 } else { mixed % 11 < 3 };
-    if high { -2.3 } else { -4.3 }
+    if high { -1.5 } else { -3.5 }
 }
 
 fn predicted(patient: i64, hour: i64) -> EventBody {
@@ -84,7 +84,8 @@ async fn outcomes_change_the_calibration_once_and_the_server_names_the_one_it_sc
     let told = learn(folder.path());
     assert!(told.contains("50 new outcomes judge 1200 of 1200 scores"), "{told}");
     let promoted = "calibration 1 takes the place of 0";
-    assert!(told.find("calibration 1 runs in the shadow").unwrap() < told.find(promoted).unwrap(), "{told}");
+    let (fitted, promotion) = (told.find("calibration 1 runs in the shadow"), told.find(promoted));
+    assert!(fitted.is_some() && fitted < promotion, "{told}");
 
     let again = learn(folder.path());
     assert!(again.contains("0 new outcomes judge 0 of 1200 scores") && !again.contains(promoted), "{again}");

@@ -221,15 +221,21 @@ async fn after_a_restart_alarms_call_again_before_anybody_looks() {
     time.pass(70);
     let process = Process::start(&log, &time);
     let ward = process.directory.ward();
-    let mut changes = ward.changes();
-    let head = || ward.snapshot(Timestamp::from_millis(0)).rows.first().map(|row| row.head);
-    changes.wait_for(|_| ward.snapshot(Timestamp::from_millis(0)).complete).await.unwrap();
-    let before = head().unwrap();
+    let snapshot = || ward.snapshot(Timestamp::from_millis(0));
+    ward.changes().wait_for(|_| snapshot().complete).await.unwrap();
+    let before = snapshot().rows[0].head;
     process.directory.resume().await;
-    let recorded = changes.wait_for(|_| head() > Some(before));
-    tokio::time::timeout(Duration::from_secs(10), recorded).await.unwrap().unwrap();
     let store = SqliteStore::open(&log).unwrap();
-    let new = store.read(session, before.next(), 1).await.unwrap();
+    let recorded = async {
+        loop {
+            let new = store.read(session, before.next(), 1).await.unwrap();
+            if !new.is_empty() {
+                break new;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let new = tokio::time::timeout(Duration::from_secs(10), recorded).await.unwrap();
     assert!(matches!(new[0].body, EventBody::AlarmEscalated(_)), "{new:?}");
 }
 

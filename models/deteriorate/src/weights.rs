@@ -232,7 +232,9 @@ pub(crate) mod tests {
             assert_eq!(read.score(&stays).unwrap(), weights.score(&stays).unwrap());
             sizes.push(bytes.len());
         }
-        assert!(sizes[1] < sizes[0] && sizes[1] == sizes[2] && sizes[3] < sizes[0], "{sizes:?}");
+        // Their headers name the form, which takes a few bytes more or less.
+        let alike = sizes[1].abs_diff(sizes[2]) < 64;
+        assert!(sizes[1] < sizes[0] && alike && sizes[3] < sizes[1], "{sizes:?}");
     }
 
     #[test]

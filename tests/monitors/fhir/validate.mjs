@@ -3,7 +3,7 @@
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 
-const tools = new URL("../../.tools/fhir/", import.meta.url);
+const tools = new URL("../../../.tools/fhir/", import.meta.url);
 const require = createRequire(new URL("package.json", tools));
 const Ajv = require("ajv").default;
 // Read as a file: whether a package lets its inner files be imported changes from version to version.

@@ -126,7 +126,8 @@ mod tests {
         let mut builder = tar::Builder::new(File::create(&file).unwrap());
         builder.append_dir_all("a", &inner).unwrap();
         builder.finish().unwrap();
-        assert_eq!(read(&file, |_| {}).unwrap(), stays);
+        // What was not measured is not a number, and equal to nothing.
+        assert_eq!(format!("{:?}", read(&file, |_| {}).unwrap()), format!("{stays:?}"));
 
         let packed = folder.path().join("a.tar.xz");
         let options = lzma_rust2::XzOptions::with_preset(1);

@@ -233,7 +233,7 @@ mod tests {
     use crate::weights::tests::stay;
 
     fn quick() -> Options {
-        Options { members: 1, hidden: 8, epochs: 6, batch: 8, learning_rate: 1e-2, ..Options::default() }
+        Options { members: 1, hidden: 8, epochs: 20, batch: 8, learning_rate: 1e-2, ..Options::default() }
     }
 
     #[test]

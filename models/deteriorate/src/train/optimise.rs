@@ -4,7 +4,7 @@ use super::Options;
 use candle_core::{Result, Tensor, Var, backprop::GradStore};
 use candle_nn::{AdamW, Optimizer as _, ParamsAdamW};
 
-/// Steps over which the learning rate rises from nothing.
+/// Steps over which the learning rate rises from nothing; a quarter of all where there are few.
 const WARM_STEPS: usize = 50;
 
 /// Longest gradient followed.
@@ -40,7 +40,8 @@ impl Optimiser {
         self.clip(&mut gradients)?;
         let progress = self.taken as f64 / self.steps as f64;
         let cosine = 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
-        let warm = ((self.taken + 1) as f64 / WARM_STEPS as f64).min(1.0);
+        let warm_steps = WARM_STEPS.min(self.steps.div_ceil(4));
+        let warm = ((self.taken + 1) as f64 / warm_steps as f64).min(1.0);
         self.inner.set_learning_rate(self.peak * warm * cosine);
         self.inner.step(&gradients)?;
         self.taken += 1;
