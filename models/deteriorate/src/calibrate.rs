@@ -39,8 +39,14 @@ impl Platt {
             return None;
         }
         let mut fitted = Self::default();
-        for _ in 0..STEPS {
-            let (step, size) = fitted.newton(scores, labels)?;
+        for steps in 0..STEPS {
+            let Some((step, size)) = fitted.newton(scores, labels) else {
+                // Scores that part the labels altogether have no best slope: one so steep will do.
+                if steps > 0 {
+                    break;
+                }
+                return None;
+            };
             let whole = fitted.moved(step, 1.0);
             // Far from the end, where the curve is all but flat, a whole step may lead beyond it.
             fitted = if size < 1.0 { whole } else { fitted.descend(step, scores, labels) };
