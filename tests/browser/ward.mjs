@@ -3,7 +3,7 @@
 //   node ward.mjs URL PATIENTS SECONDS SCREENSHOT
 //
 // Prints one JSON object: intervals between animation frames and the time the page's own work took of them, in
-// milliseconds, first at rest and then while somebody scrolls; and the order of the rows at the end.
+// milliseconds, first at rest and then while somebody scrolls; and the scores of the first and the last rows at the end.
 import { expecting, person, run, until } from "./people.mjs";
 
 const [url, patients, seconds, screenshot] = process.argv.slice(2);
@@ -53,8 +53,12 @@ await run(async () => {
   const scrolled = await page.evaluate(frames, { ms: seconds * 1000, scroll: true });
   await page.evaluate(() => { document.querySelector(".virtual-list").scrollTop = 0; });
   await until("the first row is in sight again", page, () => document.querySelector('[aria-rowindex="2"] .ward-link') !== null);
-  const totals = await page.getByTestId("ward-row").evaluateAll((rows) => rows.map((row) => Number(row.querySelector(".ward-score").textContent.replace("≥", ""))));
+  const inSight = () => page.getByTestId("ward-row").evaluateAll((rows) => rows.map((row) => Number(row.querySelector(".ward-score").textContent.replace("≥", ""))));
+  const top = await inSight();
   const elements = await page.evaluate(() => document.querySelectorAll("*").length);
   await page.screenshot({ path: screenshot });
+  await page.evaluate(() => { document.querySelector(".virtual-list").scrollTop = 1e6; });
+  await until("the last row is in sight", page, (n) => document.querySelector(`[aria-rowindex="${Number(n) + 1}"] .ward-link`) !== null, patients);
+  const totals = [...top, ...await inSight()];
   return { still, scrolled, totals, elements, busy: { script: share("script"), layout: share("layout"), style: share("style"), task: share("task") } };
 });
