@@ -9,8 +9,9 @@ use healthsync_kafka::Connection;
 use rdkafka::{mocking::MockCluster, producer::DefaultProducerContext};
 use std::{collections::BTreeMap, future::Future, time::Duration};
 
-/// How long anything a test waits for may take: tests share two cores.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+/// How long anything a test waits for may take: tests share two cores, and after a pause this cluster may take most of a
+/// minute until it is read from again.
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 pub type Cluster = MockCluster<'static, DefaultProducerContext>;
 
