@@ -9,9 +9,9 @@ use healthsync_kafka::Connection;
 use rdkafka::{mocking::MockCluster, producer::DefaultProducerContext};
 use std::{collections::BTreeMap, future::Future, time::Duration};
 
-/// How long anything a test waits for may take: tests share two cores, and after a pause this cluster may take most of a
-/// minute until it is read from again.
-pub const PATIENCE: Duration = Duration::from_mins(3);
+/// How long anything a test waits for may take: tests share two cores, and this cluster may hold an assignment back for half a
+/// minute.
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 pub type Cluster = MockCluster<'static, DefaultProducerContext>;
 
@@ -25,7 +25,8 @@ pub fn cluster(topic: &str, partitions: i32) -> (Cluster, Connection) {
     cluster.create_topic(topic, partitions, 1).unwrap();
     let brokers = cluster.bootstrap_servers().split(',').map(str::to_owned).collect();
     // The cluster holds back the first assignment of a group for as long as its members' sessions last.
-    let properties = [("session.timeout.ms".to_owned(), "3000".to_owned())].into();
+    let properties = [("session.timeout.ms", "3000"), ("heartbeat.interval.ms", "500")];
+    let properties = properties.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     (cluster, Connection { brokers, properties })
 }
 
