@@ -22,7 +22,7 @@ use healthsync_events::{
     patient::Sex,
     prediction::{Contribution, RiskPredicted},
 };
-use healthsync_models::risk::policy::{age_months, is_child};
+use healthsync_models::risk::policy::{is_child, known_age};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// In years; the data set that the model learned from writes [`VERY_OLD`] for whoever is older.
@@ -40,7 +40,7 @@ struct Patient {
 
 impl Patient {
     fn age_months(&self, at: Timestamp) -> Option<u16> {
-        self.told_months.or_else(|| age_months(self.birth_date.as_deref()?, at))
+        known_age(self.told_months, self.birth_date.as_deref(), at)
     }
 
     fn age(&self, at: Timestamp) -> Option<f32> {

@@ -3,7 +3,7 @@
 
 use super::{
     alarms::{Alarms, Context},
-    policy::{Policy, age_months, effective, is_child},
+    policy::{Policy, effective, is_child, known_age},
     readings::Readings,
     scores::{self, Patient},
 };
@@ -145,7 +145,7 @@ impl Bedside {
 
     /// What somebody said of the age, or else what the hospital's date of birth says.
     fn age_months(&self, at: Timestamp) -> Option<u16> {
-        self.monitoring.age_months.or_else(|| age_months(self.birth_date.as_deref()?, at))
+        known_age(self.monitoring.age_months, self.birth_date.as_deref(), at)
     }
 
     /// Only NEWS2 alarms: an event of another name may be another model's.

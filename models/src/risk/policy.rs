@@ -79,8 +79,12 @@ pub fn is_child(age_months: Option<u16>) -> bool {
 /// How a patient is monitored whose date of birth (`YYYY-MM-DD`) the hospital may have told: somebody's word on the age
 /// comes first.
 pub fn effective(monitoring: &Monitoring, birth_date: Option<&str>, at: Timestamp) -> Monitoring {
-    let age_months = monitoring.age_months.or_else(|| age_months(birth_date?, at));
-    Monitoring { age_months, ..monitoring.clone() }
+    Monitoring { age_months: known_age(monitoring.age_months, birth_date, at), ..monitoring.clone() }
+}
+
+/// The age in months: as somebody told it, or else by the date of birth.
+pub fn known_age(told: Option<u16>, birth_date: Option<&str>, at: Timestamp) -> Option<u16> {
+    told.or_else(|| age_months(birth_date?, at))
 }
 
 /// Whole months from a date of birth to a time; `None` where it is no date, or lies after it.
