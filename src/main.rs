@@ -4,6 +4,10 @@ use clap::{Parser, Subcommand};
 use healthsync::{commands, config::Config};
 use std::{path::PathBuf, process::ExitCode};
 
+/// Every event is many small allocations, made on one thread and freed on another, which is what it is good at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A live clinical co-pilot for telemedicine. Decision support, not diagnosis.
 #[derive(Parser)]
 #[command(version, about)]
@@ -45,27 +49,34 @@ enum Command {
     ValidateConfig,
 }
 
-/// How OpenMP's threads wait for each other, which its runtime reads when it is loaded.
-const WAIT_POLICY: &str = "OMP_WAIT_POLICY";
+/// Settings that libraries read from the environment, where nobody has decided otherwise. OpenMP's threads sleep while they
+/// wait for each other: those that spin made recognition five to fifteen times slower on busy cores. candle is told how many
+/// threads there are, which it would otherwise read from /proc/cpuinfo before every matrix product: that took longer than
+/// the products of the learned risk.
+fn environment() -> [(&'static str, String); 2] {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    [("OMP_WAIT_POLICY", "passive".into()), ("RAYON_NUM_THREADS", threads.to_string())]
+}
 
-/// Starts the program anew with threads that sleep while they wait, unless somebody has decided otherwise. Threads that
-/// spin made recognition five to fifteen times slower on busy cores.
+/// Starts the program anew with those settings that are missing: OpenMP's runtime reads them when it is loaded, before
+/// there is a program to set them.
 #[cfg(unix)]
-fn with_patient_threads() {
+fn with_environment() {
     use std::os::unix::process::CommandExt as _;
-    if std::env::var_os(WAIT_POLICY).is_some() {
+    let missing: Vec<_> = environment().into_iter().filter(|(name, _)| std::env::var_os(name).is_none()).collect();
+    if missing.is_empty() {
         return;
     }
     let Ok(program) = std::env::current_exe() else { return };
-    // It returns only when it failed: then recognition is slower, and nothing else is wrong.
-    let _ = std::process::Command::new(program).args(std::env::args_os().skip(1)).env(WAIT_POLICY, "passive").exec();
+    // It returns only when it failed: then models are slower, and nothing else is wrong.
+    let _ = std::process::Command::new(program).args(std::env::args_os().skip(1)).envs(missing).exec();
 }
 
 #[cfg(not(unix))]
-fn with_patient_threads() {}
+fn with_environment() {}
 
 fn main() -> ExitCode {
-    with_patient_threads();
+    with_environment();
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

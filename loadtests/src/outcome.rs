@@ -6,7 +6,7 @@ use healthsync_events::{
     risk::RiskScored,
     speech::{CaptionFinal, SpeechAnnounced, SpeechSkipped, TranslationFinal},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// Everything that came back, in order.
 #[derive(Debug, Default)]
@@ -14,7 +14,7 @@ pub struct Outcome {
     pub captions: Vec<(Seq, CaptionFinal)>,
     pub translations: Vec<TranslationFinal>,
     pub speeches: Vec<SpeechAnnounced>,
-    pub scores: Vec<RiskScored>,
+    pub scores: Vec<Arc<RiskScored>>,
     pub alarms: Vec<AlarmRaised>,
     pub partials: usize,
     /// Synthesised speech received, at [`crate::hearing::SAMPLE_RATE`].

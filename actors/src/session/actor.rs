@@ -32,6 +32,11 @@ pub(super) struct Record(pub EventBody);
 #[rtype(result = "Arc<SessionState>")]
 pub(super) struct Snapshot;
 
+/// Commits what is pending. It comes after the inputs that are in the mailbox already, so that they are one commit.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Flush;
+
 type Reply = oneshot::Sender<Result<Receipt, Refusal>>;
 
 struct Pending {
@@ -195,9 +200,17 @@ impl Handler<Record> for Session {
             // The wall clock may step back; the log's never does.
             self.last_at = self.last_at.max(self.cell.clock.now());
             self.pending.push(Pending { at: self.last_at, body, replies: vec![reply] });
-            self.flush(context);
+            context.notify(Flush);
         }
         Box::pin(async move { receipt.await.unwrap_or_else(|_| Err(Refusal::unavailable("session"))) })
+    }
+}
+
+impl Handler<Flush> for Session {
+    type Result = ();
+
+    fn handle(&mut self, _: Flush, context: &mut Context<Self>) {
+        self.flush(context);
     }
 }
 

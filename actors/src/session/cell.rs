@@ -19,7 +19,7 @@ use crate::{
     supervise::{Lease, Notice, RestartPolicy, Supervised, supervise},
 };
 use actix::{Actor, ArbiterHandle, Context};
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, future::join_all};
 use healthsync_events::{
     Event, EventBody, Receipt, Refusal, Seq, SessionId, SessionState, WaveformStream,
     consultation::{ActorRestarted, Component, ErrorRaised},
@@ -138,6 +138,25 @@ impl SessionCell {
             wait *= 2;
         }
         None
+    }
+
+    /// Records several results in order, in one commit unless something is in the way, each as surely as
+    /// [`Self::record_surely`].
+    pub(crate) async fn record_all_surely(
+        &self,
+        component: Component,
+        bodies: Vec<EventBody>,
+    ) -> Vec<(EventBody, Option<Receipt>)> {
+        let tried = join_all(bodies.iter().map(|body| self.record(body.clone()))).await;
+        let mut recorded = Vec::with_capacity(bodies.len());
+        for (body, tried) in bodies.into_iter().zip(tried) {
+            let receipt = match tried {
+                Ok(receipt) => Some(receipt),
+                Err(_) => self.record_surely(component, body.clone()).await,
+            };
+            recorded.push((body, receipt));
+        }
+        recorded
     }
 
     /// Tells the people in the session that something failed.

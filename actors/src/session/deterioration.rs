@@ -3,6 +3,7 @@
 use super::{
     cell::SessionCell,
     fold::{self, Fold, Follower, Item},
+    ration::Ration,
 };
 use crate::{
     pool::{Answer, Class, Dropped, Request},
@@ -23,7 +24,12 @@ use healthsync_events::{
     prediction::{Contribution, RiskPredicted},
 };
 use healthsync_models::risk::policy::{is_child, known_age};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::time::Instant;
+
+/// What is observed within this time of the last question is scored together: monitors measure once a second at most,
+/// and a sender that catches up on hours must not take the processors from everybody's alarms.
+const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// In years; the data set that the model learned from writes [`VERY_OLD`] for whoever is older.
 const OLD: f32 = 89.0;
@@ -57,8 +63,10 @@ pub(super) struct Deterioration {
     measured_by: BTreeMap<&'static str, Seq>,
     /// Observed and not scored yet.
     unscored: Option<Seq>,
-    /// A score is being made. What is observed meanwhile is scored together, afterwards.
+    /// A score is being made, or the time for the next has not come. What is observed meanwhile is scored together,
+    /// afterwards.
     asking: bool,
+    questions: Ration,
 }
 
 impl Deterioration {
@@ -70,6 +78,7 @@ impl Deterioration {
             measured_by: BTreeMap::new(),
             unscored: None,
             asking: false,
+            questions: Ration::new(ASK_EVERY, 1),
         }
     }
 
@@ -82,6 +91,11 @@ impl Deterioration {
         // It learned from adults, and has nothing to say of children.
         if is_child(self.patient.age_months(now)) {
             return;
+        }
+        let pace = &cell.models.monitoring.pace;
+        let time = pace.now();
+        if let Some(next) = self.questions.next(time) {
+            return self.ask_at(next, context);
         }
         let male = self.patient.sex.map(|sex| sex == Sex::Male);
         self.bedside.know(self.patient.age(now), male);
@@ -97,11 +111,22 @@ impl Deterioration {
         // Refused at the door: the next observation asks again, and the pool has counted this.
         let Ok(ticket) = pool.submit(request) else { return };
         self.asking = true;
+        self.questions.take(1, time);
         self.unscored = None;
         let inputs = self.inputs();
         let answer = async move { ticket.answer().await };
         context.spawn(answer.into_actor(self).map(move |answer, actor, context| {
             actor.answered(&question, inputs, answer, context);
+        }));
+    }
+
+    fn ask_at(&mut self, at: Instant, context: &mut Context<Self>) {
+        self.asking = true;
+        let pace = self.follower.cell.models.monitoring.pace.clone();
+        let slept = async move { pace.sleep_until(at).await };
+        context.spawn(slept.into_actor(self).map(|(), actor, context| {
+            actor.asking = false;
+            actor.ask(context);
         }));
     }
 

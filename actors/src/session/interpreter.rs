@@ -30,7 +30,9 @@ const MAX_WAITING: usize = 256;
 
 pub(super) struct Interpreter {
     follower: Follower,
+    /// Of what is said, and by whom; nothing else is folded.
     state: SessionState,
+    head: Seq,
     floor: watch::Sender<Floor>,
     partials: Partials,
     /// Whose words have been translated into each language, in the order of their first time: by this they get voices.
@@ -47,6 +49,7 @@ impl Interpreter {
         Self {
             state: SessionState::new(cell.id),
             follower: Follower::new(cell, lease),
+            head: Seq(0),
             floor: watch::Sender::new(Floor::default()),
             partials: Partials::default(),
             translated: HashMap::new(),
@@ -132,13 +135,27 @@ impl Interpreter {
     }
 }
 
+fn concerns_speech(body: &EventBody) -> bool {
+    matches!(
+        body,
+        EventBody::SessionStarted(_)
+            | EventBody::UtteranceStarted(_)
+            | EventBody::CaptionFinal(_)
+            | EventBody::CaptionDropped(_)
+            | EventBody::TranslationFinal(_)
+    )
+}
+
 impl Fold for Interpreter {
     fn follower(&mut self) -> &mut Follower {
         &mut self.follower
     }
 
     fn fold(&mut self, event: &Event) {
-        self.state.apply(event);
+        self.head = event.seq;
+        if concerns_speech(&event.body) {
+            self.state.apply(event);
+        }
         self.floor.send_if_modified(|floor| floor.fold(event));
         if let EventBody::TranslationFinal(translation) = &event.body {
             let people = self.translated.entry(translation.target_language.primary()).or_default();
@@ -149,7 +166,7 @@ impl Fold for Interpreter {
     }
 
     fn recover(&mut self, context: &mut Context<Self>) {
-        self.live_since = self.state.head;
+        self.live_since = self.head;
         for index in 0..self.state.utterances.len() {
             self.queue(index, context);
         }

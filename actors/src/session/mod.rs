@@ -6,6 +6,7 @@ mod deterioration;
 mod fold;
 mod imaging;
 mod interpreter;
+mod ration;
 mod scribe;
 mod speech_hub;
 mod tail;

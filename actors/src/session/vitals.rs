@@ -4,12 +4,19 @@
 use super::{
     cell::SessionCell,
     fold::{self, Fold, Follower, Item},
+    ration::Ration,
 };
 use crate::supervise::Lease;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, SpawnHandle, StreamHandler, WrapFuture};
-use healthsync_events::{Event, Seq, Timestamp, consultation::Component};
+use healthsync_events::{Event, EventBody, Seq, Timestamp, consultation::Component};
 use healthsync_models::risk::Bedside;
 use std::{sync::Arc, time::Duration};
+
+/// Monitors measure once a second at most, which gives two events of scores, and several of them may watch one patient.
+/// What floods a session is recorded as it comes and scored together, each event of scores this often once the burst is
+/// used up.
+const SCORE_EVERY: Duration = Duration::from_millis(200);
+const SCORES_AT_ONCE: u32 = 10;
 
 pub(super) struct Vitals {
     follower: Follower,
@@ -20,6 +27,9 @@ pub(super) struct Vitals {
     /// The newest event of its own that has been recorded and not been folded. What is owed is looked at again only
     /// then: until then it would be owed twice.
     recorded: Seq,
+    scores: Ration,
+    /// Whether the actor will be woken to record scores that had to wait.
+    scores_wait: bool,
     /// Wakes the actor when time alone calls for something.
     alarm_clock: Option<(Timestamp, SpawnHandle)>,
 }
@@ -33,6 +43,8 @@ impl Vitals {
             head: Seq(0),
             at: Timestamp::from_millis(0),
             recorded: Seq(0),
+            scores: Ration::new(SCORE_EVERY, SCORES_AT_ONCE),
+            scores_wait: false,
             alarm_clock: None,
         }
     }
@@ -42,19 +54,15 @@ impl Vitals {
         if self.recorded > self.head {
             return;
         }
-        let due = self.bedside.due(now);
+        let mut due = self.bedside.due(now);
+        if due.iter().any(is_score) {
+            due = self.ration_scores(due, now, context);
+        }
         if due.is_empty() {
             return self.set_alarm_clock(now, context);
         }
         let cell = Arc::clone(&self.follower.cell);
-        let record = async move {
-            let mut recorded = Vec::with_capacity(due.len());
-            for body in due {
-                let receipt = cell.record_surely(Component::Vitals, body.clone()).await;
-                recorded.push((body, receipt));
-            }
-            recorded
-        };
+        let record = async move { cell.record_all_surely(Component::Vitals, due).await };
         context.wait(record.into_actor(self).map(move |recorded, actor, context| {
             for (body, receipt) in recorded {
                 match receipt {
@@ -67,6 +75,39 @@ impl Vitals {
                 actor.set_alarm_clock(now, context);
             }
         }));
+    }
+
+    /// Leaves out scores for which newer ones stand, and the newest for later, where there have been too many lately.
+    /// Alarms never wait.
+    fn ration_scores(
+        &mut self,
+        mut due: Vec<EventBody>,
+        now: Timestamp,
+        context: &mut Context<Self>,
+    ) -> Vec<EventBody> {
+        let pace = self.follower.cell.models.monitoring.pace.clone();
+        let time = pace.now();
+        let left = self.scores.left(time);
+        let count = |due: &[EventBody]| due.iter().filter(|body| is_score(body)).count() as u32;
+        if count(&due) > left {
+            self.bedside.supersede_scores();
+            due = self.bedside.due(now);
+        }
+        if left > 0 {
+            self.scores.take(count(&due), time);
+            return due;
+        }
+        due.retain(|body| !is_score(body));
+        let next = self.scores.next(time).unwrap_or(time);
+        if !std::mem::replace(&mut self.scores_wait, true) {
+            let slept = async move { pace.sleep_until(next).await };
+            context.spawn(slept.into_actor(self).map(|(), actor, context| {
+                actor.scores_wait = false;
+                let now = actor.time();
+                actor.act(now, context);
+            }));
+        }
+        due
     }
 
     fn set_alarm_clock(&mut self, now: Timestamp, context: &mut Context<Self>) {
@@ -96,6 +137,10 @@ impl Vitals {
     fn time(&self) -> Timestamp {
         self.follower.cell.clock.now().max(self.at)
     }
+}
+
+fn is_score(body: &EventBody) -> bool {
+    matches!(body, EventBody::RiskScored(_) | EventBody::ScoresComputed(_))
 }
 
 impl Fold for Vitals {

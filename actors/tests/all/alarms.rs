@@ -1,8 +1,8 @@
 //! Alarms of a session whose time the test decides on, across restarts.
 
-use crate::common::{models, next, wait_for};
+use crate::common::{Time, models, next, wait_for};
 use healthsync_actors::{
-    ActorThreads, Clock, Directory, DirectoryConfig, Models, MonitoringSettings, Pace, SessionLog, SqliteStore,
+    ActorThreads, Directory, DirectoryConfig, Models, MonitoringSettings, SessionLog, SqliteStore,
 };
 use healthsync_events::{
     AlarmId, Event, EventBody, EventStream, MonitorProtocol, MonitorSource, NewSession, Refusal, Seq, SessionId,
@@ -13,40 +13,6 @@ use healthsync_events::{
     monitoring::{AlarmLimits, MonitoringChanged},
 };
 use std::{path::Path, sync::Arc, time::Duration};
-use tokio::{sync::watch, time::Instant};
-
-/// Seconds that pass when the test says so.
-#[derive(Clone)]
-struct Time {
-    ms: Arc<watch::Sender<i64>>,
-    start: Instant,
-}
-
-impl Time {
-    fn new() -> Self {
-        Self { ms: Arc::new(watch::Sender::new(0)), start: Instant::now() }
-    }
-
-    fn pass(&self, seconds: i64) {
-        self.ms.send_modify(|ms| *ms += seconds * 1_000);
-    }
-
-    fn clock(&self) -> Clock {
-        let ms = Arc::clone(&self.ms);
-        Clock::from_fn(move || Timestamp::from_millis(*ms.borrow()))
-    }
-
-    fn pace(&self) -> Pace {
-        let (start, ms) = (self.start, Arc::clone(&self.ms));
-        let instant = move |ms: i64| start + Duration::from_millis(ms.unsigned_abs());
-        let waits = Arc::clone(&self.ms);
-        let sleep_until = move |at: Instant| -> healthsync_events::BoxFuture<'static, ()> {
-            let mut passed = waits.subscribe();
-            Box::pin(async move { drop(passed.wait_for(|ms| instant(*ms) >= at).await) })
-        };
-        Pace::from_fns(move || instant(*ms.borrow()), sleep_until)
-    }
-}
 
 struct Process {
     directory: Directory,
@@ -95,6 +61,45 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.threads.stop();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_is_recorded_whole_and_scored_together_and_its_alarm_does_not_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let time = Time::new();
+    let process = Process::start(&folder.path().join("log.db"), &time);
+    let session = process.session().await;
+    let mut events = process.directory.events(session, Seq(1)).await.unwrap();
+    for n in 0..60 {
+        process
+            .observe(session, &format!("m{n}"), VitalSigns { heart_rate: Some(f64::from(100 + n)), ..emergency() })
+            .await;
+    }
+    let last = process.directory.summary(session).await.unwrap().head;
+    let (mut observed, mut scores, mut newest, mut alarmed) = (Vec::new(), 0, Seq(0), false);
+    // All of them, without a moment having passed for the scores that wait.
+    while observed.len() < 60 || !alarmed {
+        see(&next(&mut events).await, &mut observed, &mut scores, &mut newest, &mut alarmed);
+    }
+    assert!(observed.iter().max() <= Some(&last));
+    time.pass(1);
+    while newest < observed[59] {
+        see(&next(&mut events).await, &mut observed, &mut scores, &mut newest, &mut alarmed);
+    }
+    assert!((2..=22).contains(&scores), "{scores} for 60 observations");
+}
+
+fn see(event: &Event, observed: &mut Vec<Seq>, scores: &mut usize, newest: &mut Seq, alarmed: &mut bool) {
+    match &event.body {
+        EventBody::VitalsObserved(_) => observed.push(event.seq),
+        EventBody::RiskScored(scored) => {
+            *scores += 1;
+            *newest = scored.provenance.inputs.iter().copied().max().unwrap();
+        }
+        EventBody::ScoresComputed(_) => *scores += 1,
+        EventBody::AlarmRaised(_) => *alarmed = true,
+        _ => {}
     }
 }
 

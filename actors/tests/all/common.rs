@@ -3,11 +3,11 @@
 
 use futures_util::StreamExt;
 use healthsync_actors::{
-    ActorThreads, Clock, Directory, DirectoryConfig, Models, MonitoringSettings, Pool, PoolConfig, SpeechSettings,
-    SqliteStore, pool::ModelFactory,
+    ActorThreads, Clock, Directory, DirectoryConfig, Models, MonitoringSettings, Pace, Pool, PoolConfig,
+    SpeechSettings, SqliteStore, pool::ModelFactory,
 };
 use healthsync_events::{
-    Event, EventBody, EventStream, ModelInfo, NewSession, SessionId, Sessions, Timestamp,
+    BoxFuture, Event, EventBody, EventStream, ModelInfo, NewSession, SessionId, Sessions, Timestamp,
     imaging::{DecodedImage, ImageDecoder, ImageFormat},
     speech::{Preservation, ReviewStatus},
 };
@@ -26,7 +26,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::{Semaphore, watch},
+    time::Instant,
+};
 
 pub fn info() -> ModelInfo {
     ModelInfo { name: "fake".into(), version: "1".into(), weights_sha256: "0".repeat(64) }
@@ -123,6 +126,39 @@ pub fn models() -> Models {
         monitoring: MonitoringSettings::default(),
         images: Arc::new(Images),
         image_turns: Semaphore::new(1),
+    }
+}
+
+/// Seconds that pass when the test says so.
+#[derive(Clone)]
+pub struct Time {
+    ms: Arc<watch::Sender<i64>>,
+    start: Instant,
+}
+
+impl Time {
+    pub fn new() -> Self {
+        Self { ms: Arc::new(watch::Sender::new(0)), start: Instant::now() }
+    }
+
+    pub fn pass(&self, seconds: i64) {
+        self.ms.send_modify(|ms| *ms += seconds * 1_000);
+    }
+
+    pub fn clock(&self) -> Clock {
+        let ms = Arc::clone(&self.ms);
+        Clock::from_fn(move || Timestamp::from_millis(*ms.borrow()))
+    }
+
+    pub fn pace(&self) -> Pace {
+        let (start, ms) = (self.start, Arc::clone(&self.ms));
+        let instant = move |ms: i64| start + Duration::from_millis(ms.unsigned_abs());
+        let waits = Arc::clone(&self.ms);
+        let sleep_until = move |at: Instant| -> BoxFuture<'static, ()> {
+            let mut passed = waits.subscribe();
+            Box::pin(async move { drop(passed.wait_for(|ms| instant(*ms) >= at).await) })
+        };
+        Pace::from_fns(move || instant(*ms.borrow()), sleep_until)
     }
 }
 

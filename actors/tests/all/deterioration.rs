@@ -1,7 +1,7 @@
 //! The learned risk in a session, with the weights that ship.
 
-use crate::common::{Rig, models, next, wait_for};
-use healthsync_actors::{Models, Pool, PoolConfig};
+use crate::common::{Rig, Time, models, next, wait_for};
+use healthsync_actors::{Models, MonitoringSettings, Pool, PoolConfig};
 use healthsync_deteriorate::{Weights, stream::Deterioration};
 use healthsync_events::{
     EventBody, EventStream, MonitorProtocol, MonitorSource, PatientChanged, Seq, SessionId, Sessions, Timestamp,
@@ -97,6 +97,33 @@ async fn every_observation_is_scored_with_what_moved_the_score() {
     assert_eq!((fever.value.as_str(), fever.hours_ago), ("39.4 °C", 0));
     assert!(fever.effect > 0.0, "fever raises it: {}", fever.effect);
     assert_eq!(after.contributions.len(), 7, "six signs and the mean pressure");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_observed_within_a_second_is_scored_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let time = Time::new();
+    let monitoring = MonitoringSettings { pace: time.pace(), ..MonitoringSettings::default() };
+    let models = Models { deterioration: Some(pool()), monitoring, ..models() };
+    let rig = Rig::since(&folder.path().join("log.db"), models, 10 * 3_600_000);
+    let session = rig.session().await;
+    let mut events = rig.directory.events(session, Seq(1)).await.unwrap();
+    let first = observe(&rig, session, 0, well()).await;
+    assert_eq!(predicted(&mut events).await.provenance.inputs, [first]);
+    observe(&rig, session, 1, well()).await;
+    let third = observe(&rig, session, 2, sick()).await;
+    // NEWS2 does not wait for it.
+    let scored =
+        |body: &EventBody| matches!(body, EventBody::RiskScored(scored) if scored.provenance.inputs.contains(&third));
+    loop {
+        let event = next(&mut events).await;
+        assert_ne!(event.body.kind(), "risk.predicted", "a second has not passed");
+        if scored(&event.body) {
+            break;
+        }
+    }
+    time.pass(1);
+    assert_eq!(predicted(&mut events).await.provenance.inputs, [third]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

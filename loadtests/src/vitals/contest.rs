@@ -1,9 +1,9 @@
 //! Every system at every number of connections, in turn, several times.
 
 use super::{
-    load::{self, Load, Sent, Window},
+    load::{self, Level, Load, Sent, Window},
     message::Monitor,
-    scores::Follower,
+    scores::{Follower, Seen},
     servers::{Server, Setup, System},
 };
 use crate::{ApiClient, speech::BenchError};
@@ -14,7 +14,7 @@ use std::time::Instant;
 /// What is asked.
 #[derive(Debug, Clone)]
 pub struct Question {
-    pub connections: Vec<usize>,
+    pub levels: Vec<Level>,
     pub rounds: usize,
     pub window: Window,
     pub systems: Vec<System>,
@@ -24,7 +24,7 @@ pub struct Question {
 #[derive(Debug, Clone, Serialize)]
 pub struct RunResult {
     pub system: System,
-    pub connections: usize,
+    pub level: Level,
     pub round: usize,
     /// Messages answered a second.
     pub rate: f64,
@@ -48,12 +48,12 @@ pub async fn hold(setup: &Setup, question: &Question, tell: impl Fn(&RunResult))
         for system in &question.systems {
             servers.push(Server::start(setup, *system).await?);
         }
-        for (step, connections) in question.connections.iter().enumerate() {
+        for (step, level) in question.levels.iter().enumerate() {
             // Another one begins each time, so that none is always the one after the same other.
             let count = servers.len();
             for turn in 0..count {
                 let server = &servers[(turn + round + step) % count];
-                let result = one(server, *connections, round, question.window).await?;
+                let result = one(server, *level, round, question.window).await?;
                 tell(&result);
                 results.push(result);
             }
@@ -65,8 +65,9 @@ pub async fn hold(setup: &Setup, question: &Question, tell: impl Fn(&RunResult))
     Ok(results)
 }
 
-async fn one(server: &Server, connections: usize, round: usize, window: Window) -> Result<RunResult, BenchError> {
-    let run = format!("{connections}-{round}");
+async fn one(server: &Server, level: Level, round: usize, window: Window) -> Result<RunResult, BenchError> {
+    let Level { connections, every } = level;
+    let run = format!("{connections}-{}-{round}", if every.is_some() { "paced" } else { "full" });
     let mut monitors = Vec::with_capacity(connections);
     let mut followed = Vec::new();
     let from = Instant::now() + window.warm_up;
@@ -85,17 +86,19 @@ async fn one(server: &Server, connections: usize, round: usize, window: Window) 
     }
     let expect = if server.system == System::Loopback { load::echoed } else { load::accepted };
     let (cpu, begun) = (server.cpu_seconds(), Instant::now());
-    let load = load::run(server.mllp, monitors, window, expect).await?;
+    let load = load::run(server.mllp, monitors, every, window, expect).await?;
     let server_cores =
         cpu.zip(server.cpu_seconds()).map(|(before, after)| (after - before) / begun.elapsed().as_secs_f64());
-    let mut scores = Vec::new();
+    let mut scores = Seen::default();
     for (session, follower) in followed {
-        scores.extend(follower.finish().await?);
+        let seen = follower.finish().await?;
+        scores.waits_us.extend(seen.waits_us);
+        scores.scores += seen.scores;
         if let Some(api) = &server.api {
             api.end_session(session).await?;
         }
     }
-    Ok(result(server.system, connections, round, load, scores, server_cores))
+    Ok(result(server.system, level, round, load, scores, server_cores))
 }
 
 async fn open(api: &ApiClient, patient: PatientId) -> Result<SessionId, BenchError> {
@@ -106,25 +109,25 @@ async fn open(api: &ApiClient, patient: PatientId) -> Result<SessionId, BenchErr
 
 fn result(
     system: System,
-    connections: usize,
+    level: Level,
     round: usize,
     mut load: Load,
-    mut scores: Vec<u32>,
+    Seen { mut waits_us, scores }: Seen,
     server_cores: Option<f64>,
 ) -> RunResult {
-    let any = !scores.is_empty();
+    let any = !waits_us.is_empty();
     let (p50, p99) = (percentile(&mut load.waits_us, 50), percentile(&mut load.waits_us, 99));
-    let (score_p50, score_p99) = (percentile(&mut scores, 50), percentile(&mut scores, 99));
+    let (score_p50, score_p99) = (percentile(&mut waits_us, 50), percentile(&mut waits_us, 99));
     RunResult {
         system,
-        connections,
+        level,
         round,
         rate: load.answered as f64 / load.seconds,
         ack_p50_ms: p50,
         ack_p99_ms: p99,
         score_p50_ms: any.then_some(score_p50),
         score_p99_ms: any.then_some(score_p99),
-        score_rate: any.then_some(scores.len() as f64 / load.seconds),
+        score_rate: any.then_some(scores as f64 / load.seconds),
         server_cores,
     }
 }

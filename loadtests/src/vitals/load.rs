@@ -1,8 +1,9 @@
-//! Monitors that send as fast as they are answered: one message, its answer, the next message.
+//! Monitors: one message, its answer, the next message, as fast as they are answered or at a pace.
 
 use super::message::Monitor;
 use crate::speech::BenchError;
 use healthsync_events::Timestamp;
+use serde::Serialize;
 use std::{
     net::SocketAddr,
     sync::{
@@ -15,6 +16,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     task::JoinSet,
+    time::{Interval, interval_at},
 };
 
 /// How long an answer may take before the run has failed.
@@ -25,6 +27,13 @@ pub type Sent = Arc<Mutex<Vec<(String, Instant)>>>;
 
 /// Messages of a monitor whose sending is remembered for its scores: more under way than these there never are.
 const REMEMBERED: usize = 256;
+
+/// Monitors at a time, and how often each sends; as fast as it is answered where that is not said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Level {
+    pub connections: usize,
+    pub every: Option<Duration>,
+}
 
 #[derive(Debug, Clone, Copy)]
 pub struct Window {
@@ -60,9 +69,11 @@ pub fn echoed(answer: &[u8]) -> bool {
 pub async fn run(
     address: SocketAddr,
     monitors: Vec<(Monitor, Option<Sent>)>,
+    every: Option<Duration>,
     window: Window,
     expect: Expect,
 ) -> Result<Load, BenchError> {
+    let count = monitors.len() as u32;
     let mut connections = Vec::with_capacity(monitors.len());
     for (monitor, sent) in monitors {
         let stream = TcpStream::connect(address).await.map_err(failed)?;
@@ -72,8 +83,10 @@ pub async fn run(
     let over = Arc::new(AtomicBool::new(false));
     let from = Instant::now() + window.warm_up;
     let mut tasks = JoinSet::new();
-    for (stream, monitor, sent) in connections {
-        tasks.spawn(send(stream, monitor, sent, from, Arc::clone(&over), expect));
+    for ((stream, monitor, sent), number) in connections.into_iter().zip(0..) {
+        // Spread over their time, as monitors are that know nothing of each other.
+        let pace = every.map(|every| interval_at((Instant::now() + every * number / count).into(), every));
+        tasks.spawn(send(Sender { stream, monitor, sent, pace }, from, Arc::clone(&over), expect));
     }
     tokio::time::sleep(window.warm_up + window.measured).await;
     over.store(true, Ordering::Relaxed);
@@ -91,28 +104,38 @@ fn failed(error: std::io::Error) -> BenchError {
     BenchError::Stream(error.to_string())
 }
 
+/// A monitor at its connection.
+struct Sender {
+    stream: TcpStream,
+    monitor: Monitor,
+    sent: Option<Sent>,
+    pace: Option<Interval>,
+}
+
 /// The waits of one monitor that count.
 async fn send(
-    mut stream: TcpStream,
-    mut monitor: Monitor,
-    sent: Option<Sent>,
+    mut sender: Sender,
     from: Instant,
     over: Arc<AtomicBool>,
     expect: Expect,
 ) -> Result<Vec<u32>, BenchError> {
     let (mut waits, mut buffer) = (Vec::new(), Vec::with_capacity(4 * 1024));
     while !over.load(Ordering::Relaxed) {
-        let (id, frame) = monitor.next(now());
-        let begun = Instant::now();
-        if let Some(sent) = &sent {
+        let begun = match &mut sender.pace {
+            // From when it was to be sent: a client that is late does not make the server look fast.
+            Some(pace) => pace.tick().await.into_std(),
+            None => Instant::now(),
+        };
+        let (id, frame) = sender.monitor.next(now());
+        if let Some(sent) = &sender.sent {
             let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
             if sent.len() >= REMEMBERED {
                 sent.drain(..REMEMBERED / 2);
             }
             sent.push((id, begun));
         }
-        stream.write_all(&frame).await.map_err(failed)?;
-        let answer = tokio::time::timeout(ANSWER_LIMIT, answer(&mut stream, &mut buffer)).await;
+        sender.stream.write_all(&frame).await.map_err(failed)?;
+        let answer = tokio::time::timeout(ANSWER_LIMIT, answer(&mut sender.stream, &mut buffer)).await;
         answer.map_err(|_| BenchError::Timeout("an answer"))??;
         if !expect(&buffer) {
             return Err(BenchError::Stream("a message was not accepted".into()));
@@ -154,8 +177,11 @@ mod tests {
         tokio::spawn(echo::serve(listener));
         let monitors = || (0..4).map(|n| (Monitor::new(format!("P{n}").parse().unwrap(), "t".into()), None)).collect();
         let window = Window { warm_up: Duration::from_millis(20), measured: Duration::from_millis(200) };
-        let load = run(address, monitors(), window, echoed).await.unwrap();
+        let load = run(address, monitors(), None, window, echoed).await.unwrap();
         assert!(load.answered > 10 && load.waits_us.len() as u64 == load.answered, "{}", load.answered);
-        assert!(run(address, monitors(), window, accepted).await.is_err(), "an echo is no acknowledgement");
+        let every = Some(Duration::from_millis(50));
+        let paced = run(address, monitors(), every, window, echoed).await.unwrap().answered;
+        assert!((4..=16).contains(&paced), "{paced} of four monitors in four times their pace");
+        assert!(run(address, monitors(), None, window, accepted).await.is_err(), "an echo is no acknowledgement");
     }
 }

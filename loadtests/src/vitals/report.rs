@@ -1,6 +1,6 @@
 //! The result as Markdown and JSON.
 
-use super::{contest::RunResult, servers::System};
+use super::{contest::RunResult, load::Level, servers::System};
 use crate::{
     figures::{of_medians, show},
     machine::Machine,
@@ -28,24 +28,28 @@ impl Report {
     fn write(&self, text: &mut String) -> std::fmt::Result {
         let about = format!("{} runs of {:.0} s each in turn, medians (ranges).", self.rounds, self.seconds);
         self.machine.head("Vitals benchmark", &about, text)?;
-        let mut connections: Vec<usize> = self.runs.iter().map(|run| run.connections).collect();
-        connections.sort_unstable();
-        connections.dedup();
-        for connections in connections {
-            self.write_table(text, connections)?;
+        let mut levels: Vec<Level> = self.runs.iter().map(|run| run.level).collect();
+        levels.sort_unstable_by_key(|level| (level.every, level.connections));
+        levels.dedup();
+        for level in levels {
+            self.write_table(text, level)?;
         }
         Ok(())
     }
 
-    fn write_table(&self, text: &mut String, connections: usize) -> std::fmt::Result {
-        writeln!(text, "\n## {connections} connections\n")?;
+    fn write_table(&self, text: &mut String, level: Level) -> std::fmt::Result {
+        let pace = level.every.map_or_else(
+            || "each as fast as it is answered".to_owned(),
+            |every| format!("a message every {} ms each", every.as_millis()),
+        );
+        writeln!(text, "\n## {} connections, {pace}\n", level.connections)?;
         writeln!(
             text,
-            "| | messages a second | to python-hl7 | of loopback | acknowledged p50 | p99 | score on the wire p50 | p99 | server cores |"
+            "| | messages a second | to python-hl7 | of loopback | acknowledged p50 | p99 | score on the wire p50 | p99 | scores a second | server cores |"
         )?;
-        writeln!(text, "|---|---|---|---|---|---|---|---|---|")?;
+        writeln!(text, "|---|---|---|---|---|---|---|---|---|---|")?;
         let of = |system: System, value: fn(&RunResult) -> Option<f64>| -> Vec<f64> {
-            let runs = self.runs.iter().filter(|run| run.connections == connections && run.system == system);
+            let runs = self.runs.iter().filter(|run| run.level == level && run.system == system);
             runs.filter_map(value).collect()
         };
         let rates = |system| of(system, |run| Some(run.rate));
@@ -61,10 +65,11 @@ impl Report {
                 let values = of(system, value);
                 if values.is_empty() { "–".into() } else { show(&values, 2, " ms") }
             };
+            let score_rates = of(system, |run| run.score_rate);
             let cores = of(system, |run| run.server_cores);
             writeln!(
                 text,
-                "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
                 system.name(),
                 show(&rates(system), 0, ""),
                 ratio(System::PythonHl7),
@@ -73,6 +78,7 @@ impl Report {
                 ms(|run| Some(run.ack_p99_ms)),
                 ms(|run| run.score_p50_ms),
                 ms(|run| run.score_p99_ms),
+                if score_rates.is_empty() { "–".into() } else { show(&score_rates, 0, "") },
                 if cores.is_empty() { "–".into() } else { show(&cores, 2, "") },
             )?;
         }
@@ -88,7 +94,7 @@ mod tests {
     fn a_table_compares_medians_at_the_same_number_of_connections() {
         let run = |system, connections, rate| RunResult {
             system,
-            connections,
+            level: Level { connections, every: None },
             round: 0,
             rate,
             ack_p50_ms: 1.0,

@@ -11,7 +11,7 @@ use healthsync_events::{
     state::{At, Utterance},
 };
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 use words::{English, Portuguese, Words};
 
 /// Version of the template; a change of its words is a new one.
@@ -113,7 +113,7 @@ fn measured(state: &SessionState, words: &dyn Words) -> Option<ReportSection> {
 }
 
 /// A score's own event, then those it rests on.
-fn sources_of(risk: &At<RiskScored>) -> Vec<Seq> {
+fn sources_of(risk: &At<Arc<RiskScored>>) -> Vec<Seq> {
     std::iter::once(risk.seq).chain(risk.value.provenance.inputs.iter().copied()).collect()
 }
 

@@ -7,6 +7,7 @@ use healthsync_events::{
     risk::Spo2Scale,
     speech::{CaptionFinal, MediaSpan, ReviewStatus, TranslationFinal},
 };
+use std::sync::Arc;
 use uuid::Uuid;
 
 fn languages() -> Vec<Language> {
@@ -70,7 +71,7 @@ fn consultation() -> SessionState {
             vitals,
             rejected: vec![],
         }),
-        EventBody::RiskScored(scored),
+        EventBody::RiskScored(Arc::new(scored)),
     ])
 }
 

@@ -11,7 +11,7 @@ use healthsync_events::{
     Event, EventBody, Seq, SessionId, Timestamp,
     clinical::{ClockJump, VitalsObserved},
     monitoring::Monitoring,
-    risk::{ClinicalScore, RiskScored, ScoreName, Spo2Scale},
+    risk::{RiskScored, ScoreName, ScoresComputed, Spo2Scale},
 };
 use std::{collections::VecDeque, sync::Arc};
 
@@ -35,7 +35,7 @@ pub struct Bedside {
     scale: Spo2Scale,
     alarms: Alarms,
     /// The other scores as last recorded or owed.
-    others: Vec<ClinicalScore>,
+    others: Option<Arc<ScoresComputed>>,
     /// Scores to be recorded, and since when.
     owed: VecDeque<(Timestamp, EventBody)>,
 }
@@ -49,7 +49,7 @@ impl Bedside {
             birth_date: None,
             scale: Spo2Scale::default(),
             alarms: Alarms::new(session),
-            others: Vec::new(),
+            others: None,
             owed: VecDeque::new(),
         }
     }
@@ -87,7 +87,7 @@ impl Bedside {
             }
             EventBody::RiskScored(scored) => self.scored(scored, event),
             EventBody::ScoresComputed(computed) => {
-                self.others.clone_from(&computed.scores);
+                self.others = Some(Arc::clone(computed));
                 if let Some(pews) = computed.scores.iter().find(|score| score.score == ScoreName::Pews) {
                     let scored = (pews.value, pews.band);
                     self.alarms.scored(ScoreName::Pews, scored, event, &self.policy.alarms);
@@ -168,9 +168,10 @@ impl Bedside {
         let chosen = self.chosen(age_months).to_vec();
         let patient = Patient { scores: &chosen, age_months, scale: self.scale };
         let news2 = scores::news2(&known, patient);
-        let others = scores::computed(&known, patient, seq, &self.others);
+        let before = self.others.as_ref().map_or(&[][..], |others| &others.scores);
+        let others = scores::computed(&known, patient, seq, before);
         if let Some(EventBody::ScoresComputed(computed)) = &others {
-            self.others.clone_from(&computed.scores);
+            self.others = Some(Arc::clone(computed));
         }
         self.owed.extend(news2.into_iter().chain(others).map(|body| (at, body)));
         while self.owed.len() > MAX_OWED_SCORES {
@@ -207,6 +208,16 @@ impl Bedside {
     pub fn due(&mut self, now: Timestamp) -> Vec<EventBody> {
         self.step(now);
         self.owed.iter().map(|(_, body)| body).chain(self.alarms.owed()).cloned().collect()
+    }
+
+    /// Lets go of the scores for which newer ones stand: there are more than shall be recorded.
+    pub fn supersede_scores(&mut self) {
+        let kinds = self.owed.iter().map(|(_, body)| std::mem::discriminant(body)).collect::<Vec<_>>();
+        let mut index = 0;
+        self.owed.retain(|_| {
+            index += 1;
+            !kinds[index..].contains(&kinds[index - 1])
+        });
     }
 
     /// What was owed cannot be recorded, or had been before: it is owed no longer, unless it is called for anew.

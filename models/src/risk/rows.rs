@@ -5,6 +5,7 @@ use healthsync_events::{
     risk::{CarriedItem, ClinicalScore, RiskBand, RiskItem, ScoreName},
 };
 use sha2::{Digest, Sha256};
+use std::fmt;
 
 /// A row of a chart: values from `low` to `high`, both included, on the chart's step.
 #[derive(Debug, Clone, Copy)]
@@ -67,14 +68,38 @@ fn item(sign: VitalSign, value: f64, rows: &[Row]) -> Option<RiskItem> {
     let (unit, decimals) = (sign.unit(), sign.decimals());
     let step = 10f64.powi(decimals as i32);
     let charted = (value * step).round() / step;
+    let said = |value| Charted { value, decimals };
     let row = rows.iter().find(|row| charted <= row.high)?;
     let range = match (row.low.is_finite(), row.high.is_finite()) {
-        (false, _) => format!("≤{:.decimals$} {unit}", row.high),
-        (_, false) => format!("≥{:.decimals$} {unit}", row.low),
-        _ => format!("{:.decimals$}–{:.decimals$} {unit}", row.low, row.high),
+        (false, _) => format!("≤{} {unit}", said(row.high)),
+        (_, false) => format!("≥{} {unit}", said(row.low)),
+        _ => format!("{}–{} {unit}", said(row.low), said(row.high)),
     };
-    let value = format!("{charted:.decimals$} {unit}");
+    let value = format!("{} {unit}", said(charted));
     Some(RiskItem { parameter: sign.name().into(), value, range, points: row.points })
+}
+
+/// A value that is on the chart's step already, to so many decimals. It is written for every item of every score, and
+/// whole numbers are many times faster to write than floats.
+struct Charted {
+    value: f64,
+    decimals: usize,
+}
+
+impl fmt::Display for Charted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { value, decimals } = *self;
+        // Doubles hold whole numbers exactly up to 2^53.
+        if decimals > 1 || value.abs() > 1e12 {
+            return write!(f, "{value:.decimals$}");
+        }
+        if decimals == 0 {
+            return write!(f, "{}", value.round() as i64);
+        }
+        let tenths = (value * 10.0).round() as i64;
+        let sign = if tenths < 0 { "-" } else { "" };
+        write!(f, "{sign}{}.{}", tenths.abs() / 10, tenths.abs() % 10)
+    }
 }
 
 const fn said(level: Consciousness) -> &'static str {
@@ -131,6 +156,20 @@ impl Scored {
             missing: self.missing.into_iter().map(Into::into).collect(),
             carried,
             provenance: model.with_inputs(inputs),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_charted_value_is_written_as_a_float_on_its_step_would_be(step in -1_000_000i64..1_000_000, decimals in 0usize..3) {
+            let value = step as f64 / 10f64.powi(decimals as i32);
+            prop_assert_eq!(Charted { value, decimals }.to_string(), format!("{value:.decimals$}"));
         }
     }
 }

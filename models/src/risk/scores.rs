@@ -5,6 +5,7 @@ use healthsync_events::{
     EventBody, ModelInfo, Seq,
     risk::{ClinicalScore, ScoreName, ScoresComputed, Spo2Scale},
 };
+use std::sync::Arc;
 
 /// What decides on how a patient is scored.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +19,7 @@ pub struct Patient<'a> {
 pub fn news2(known: &AsOf, patient: Patient<'_>) -> Option<EventBody> {
     let runs = patient.scores.contains(&ScoreName::News2) && !is_child(patient.age_months);
     let scored = runs.then(|| news2::score(&known.vitals, patient.scale)).flatten()?;
-    Some(EventBody::RiskScored(scored.carrying(&known.carried, known.inputs.clone())))
+    Some(EventBody::RiskScored(Arc::new(scored.carrying(&known.carried, known.inputs.clone()))))
 }
 
 /// The others, in the order of [`ScoreName`]. A score that is not meant for the patient's age is not made, whatever was
@@ -54,5 +55,5 @@ pub fn computed(known: &AsOf, patient: Patient<'_>, because: Seq, before: &[Clin
     if scores.is_empty() && before.is_empty() || same && !is_child(patient.age_months) {
         return None;
     }
-    Some(EventBody::ScoresComputed(ScoresComputed { scores, because }))
+    Some(EventBody::ScoresComputed(Arc::new(ScoresComputed { scores, because })))
 }

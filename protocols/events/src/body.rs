@@ -24,10 +24,13 @@ use crate::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 use ts_rs::TS;
 
-/// What happened. `type` names it on the wire.
+/// What happened. `type` names it on the wire. What there is much of, and what is kept beside the log, is shared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(tag = "type")]
 pub enum EventBody {
@@ -72,9 +75,9 @@ pub enum EventBody {
     #[serde(rename = "vitals.observed")]
     VitalsObserved(VitalsObserved),
     #[serde(rename = "risk.scored")]
-    RiskScored(RiskScored),
+    RiskScored(Arc<RiskScored>),
     #[serde(rename = "scores.computed")]
-    ScoresComputed(ScoresComputed),
+    ScoresComputed(Arc<ScoresComputed>),
     #[serde(rename = "risk.predicted")]
     RiskPredicted(RiskPredicted),
     #[serde(rename = "alarm.raised")]

@@ -13,11 +13,14 @@ use crate::{
     patient::PatientChanged,
     prediction::RiskPredicted,
     readings::Readings,
-    risk::{ClinicalScore, RiskScored, ScoreName},
+    risk::RiskScored,
     scribe::ReportReady,
     speech::{CaptionFinal, TranslationFinal},
 };
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+};
 
 /// Identifiers remembered that a patient had before merges: more than this are a fault of the sender.
 const MAX_FORMER_PATIENTS: usize = 16;
@@ -62,13 +65,11 @@ pub struct SessionState {
     /// Identifiers that the patient had before.
     pub former_patients: Vec<PatientId>,
     readings: Readings,
-    pub risk: Option<At<RiskScored>>,
+    pub risk: Option<At<Arc<RiskScored>>>,
     /// What the learned model expects.
     pub prediction: Option<At<RiskPredicted>>,
     /// The highest score so far.
-    pub worst_risk: Option<At<RiskScored>>,
-    /// The newest of each score beside NEWS2.
-    pub scores: BTreeMap<ScoreName, At<ClinicalScore>>,
+    pub worst_risk: Option<At<Arc<RiskScored>>>,
     pub monitoring: Monitoring,
     /// Alarms raised and not cleared.
     pub alarms: BTreeMap<AlarmId, At<AlarmRaised>>,
@@ -105,7 +106,6 @@ impl SessionState {
             risk: None,
             prediction: None,
             worst_risk: None,
-            scores: BTreeMap::new(),
             monitoring: Monitoring::default(),
             alarms: BTreeMap::new(),
             alarm_status: BTreeMap::new(),
@@ -170,9 +170,6 @@ impl SessionState {
             EventBody::MonitorClockJumped(jumped) if jumped.jump == ClockJump::Back => self.readings.clock_set_back(),
             EventBody::PatientChanged(changed) => self.patient_changed(event, changed),
             EventBody::RiskScored(scored) => self.apply_risk(event, scored),
-            EventBody::ScoresComputed(computed) => {
-                self.scores = computed.scores.iter().map(|score| (score.score, at(event, score.clone()))).collect();
-            }
             EventBody::RiskPredicted(predicted) => self.prediction = Some(at(event, predicted.clone())),
             EventBody::MonitoringChanged(change) => self.monitoring.apply(event.seq, event.at, change),
             EventBody::AlarmRaised(_)
@@ -246,11 +243,11 @@ impl SessionState {
         }
     }
 
-    fn apply_risk(&mut self, event: &Event, scored: &RiskScored) {
+    fn apply_risk(&mut self, event: &Event, scored: &Arc<RiskScored>) {
         if self.worst_risk.as_ref().is_none_or(|worst| scored.total > worst.value.total) {
-            self.worst_risk = Some(at(event, scored.clone()));
+            self.worst_risk = Some(at(event, Arc::clone(scored)));
         }
-        self.risk = Some(at(event, scored.clone()));
+        self.risk = Some(at(event, Arc::clone(scored)));
     }
 
     fn apply_alarm(&mut self, event: &Event) {

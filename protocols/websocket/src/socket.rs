@@ -32,6 +32,12 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Events taken from the log for one write. Only what is at hand is coalesced.
 const MAX_BATCH: usize = 256;
 
+/// Bytes read at a time: commands are short, and the library clears this much before every read.
+const READ_BUFFER: usize = 4 * 1024;
+
+/// Bytes of several messages that go out in one write. They wait for no more than the rest of what is at hand.
+const WRITE_CHUNK: usize = 16 * 1024;
+
 /// Bytes that may wait in the socket's own buffer before a write waits.
 const WRITE_BUFFER: usize = 256 * 1024;
 
@@ -49,7 +55,8 @@ pub fn limits(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     upgrade
         .max_message_size(MAX_WS_MESSAGE_BYTES)
         .max_frame_size(MAX_WS_MESSAGE_BYTES)
-        .write_buffer_size(0)
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_CHUNK)
         .max_write_buffer_size(WRITE_BUFFER)
 }
 
@@ -194,8 +201,9 @@ impl Client<'_> {
         let over = batch.last().is_some_and(|event| matches!(event.body, EventBody::SessionEnded(_)));
         metrics::counter!("healthsync_stream_events_total").increment(batch.len() as u64);
         for outgoing in &coalesce(batch) {
-            write(self.sink, outgoing).await?;
+            within_limit(self.sink.feed(text(outgoing)?)).await?;
         }
+        within_limit(self.sink.flush()).await?;
         match (failed, over) {
             (true, _) => Err(End::Refused),
             (false, true) => Err(End::SessionOver),
@@ -216,21 +224,24 @@ impl Client<'_> {
     }
 
     async fn send(&mut self, message: Message) -> Result<(), End> {
-        deliver(self.sink, message).await
+        within_limit(self.sink.send(message)).await
     }
 }
 
 async fn write(sink: &mut SplitSink<WebSocket, Message>, outgoing: &Outgoing) -> Result<(), End> {
+    within_limit(sink.send(text(outgoing)?)).await
+}
+
+fn text(outgoing: &Outgoing) -> Result<Message, End> {
     let text = match outgoing {
         Outgoing::Event(event) => serde_json::to_string(&**event),
         Outgoing::Notice(notice) => serde_json::to_string(notice),
     };
-    let Ok(text) = text else { return Err(End::Refused) };
-    deliver(sink, Message::Text(text.into())).await
+    text.map(|text| Message::Text(text.into())).map_err(|_| End::Refused)
 }
 
-async fn deliver(sink: &mut SplitSink<WebSocket, Message>, message: Message) -> Result<(), End> {
-    match timeout(WRITE_TIMEOUT, sink.send(message)).await {
+async fn within_limit(writing: impl Future<Output = Result<(), axum::Error>>) -> Result<(), End> {
+    match timeout(WRITE_TIMEOUT, writing).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(End::Gone),
         Err(_) => {

@@ -7,7 +7,7 @@ use healthsync_loadtests::{
     speech::process::output,
     vitals::{
         contest::{Question, RunResult, hold},
-        load::Window,
+        load::{Level, Window},
         report::Report,
         servers::{Setup, System, memory_folder},
     },
@@ -22,6 +22,12 @@ pub struct Options {
     /// Numbers of connections.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 64, 256])]
     connections: Vec<usize>,
+    /// Numbers of connections for runs in which each monitor sends at a pace: what a ward is like.
+    #[arg(long, value_delimiter = ',', default_values_t = [256])]
+    paced: Vec<usize>,
+    /// How often each monitor of those sends, in milliseconds.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(10..=60_000))]
+    every_ms: u32,
     /// Runs of each system at each number, in turn.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
     repeats: Option<u32>,
@@ -66,7 +72,10 @@ impl Contender {
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     anyhow::ensure!(options.cores > 0, "there must be at least one core");
-    anyhow::ensure!(options.connections.iter().all(|n| (1..=512).contains(n)), "connections must be 1 to 512");
+    anyhow::ensure!(
+        options.connections.iter().chain(&options.paced).all(|n| (1..=512).contains(n)),
+        "connections must be 1 to 512"
+    );
     let setup = setup(options)?;
     let seconds = options.seconds.unwrap_or(if options.quick { 2 } else { 10 });
     let measured = Duration::from_secs(seconds.into());
@@ -74,8 +83,11 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     if systems.is_empty() {
         systems = System::ALL.to_vec();
     }
+    let full = options.connections.iter().map(|&connections| Level { connections, every: None });
+    let every = Some(Duration::from_millis(options.every_ms.into()));
+    let paced = options.paced.iter().map(|&connections| Level { connections, every });
     let question = Question {
-        connections: options.connections.clone(),
+        levels: full.chain(paced).collect(),
         rounds: options.repeats.unwrap_or(if options.quick { 2 } else { 5 }) as usize,
         window: Window { warm_up: measured / 10, measured },
         systems,
@@ -116,9 +128,10 @@ async fn versions(setup: &Setup) -> anyhow::Result<String> {
 fn tell(run: &RunResult) {
     let score = run.score_p99_ms.map(|ms| format!(", score p99 {ms:.1} ms")).unwrap_or_default();
     println!(
-        "{:<26} {:>3} connections: {:>7.0} messages/s, acknowledged p50 {:.2} ms, p99 {:.2} ms{score}",
+        "{:<26} {:>3} connections{}: {:>7.0} messages/s, acknowledged p50 {:.2} ms, p99 {:.2} ms{score}",
         run.system.name(),
-        run.connections,
+        run.level.connections,
+        if run.level.every.is_some() { ", paced" } else { "" },
         run.rate,
         run.ack_p50_ms,
         run.ack_p99_ms,

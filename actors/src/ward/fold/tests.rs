@@ -6,6 +6,7 @@ use healthsync_events::{
     risk::{RiskBand, Spo2Scale},
 };
 use proptest::prelude::*;
+use std::sync::Arc;
 
 const BEGAN: i64 = 1_795_000_000_000;
 
@@ -40,7 +41,7 @@ fn heart_rate(taken_at: i64, rate: f64) -> EventBody {
 
 fn scored(name: &str, total: u8) -> EventBody {
     let info = ModelInfo { name: "m".into(), version: "1".into(), weights_sha256: "0".into() };
-    EventBody::RiskScored(RiskScored {
+    EventBody::RiskScored(Arc::new(RiskScored {
         score: name.into(),
         total,
         band: RiskBand::Low,
@@ -49,7 +50,7 @@ fn scored(name: &str, total: u8) -> EventBody {
         missing: vec!["spo2".into()],
         carried: vec![],
         provenance: info.with_inputs(vec![]),
-    })
+    }))
 }
 
 fn raised(n: u128, priority: AlarmPriority) -> EventBody {

@@ -4,6 +4,7 @@ use healthsync_events::{
     clinical::{VitalsAmended, VitalsObserved},
     risk::{ClinicalScore, RiskBand, ScoresComputed},
 };
+use std::sync::Arc;
 use uuid::Uuid;
 
 fn source(id: &str) -> MonitorSource {
@@ -65,7 +66,7 @@ fn what_an_event_is_read_as_is_known_by_its_number() {
         provenance: provenance.with_inputs(vec![Seq(2)]),
     };
     let scores = vec![score(ScoreName::ShockIndex), score(ScoreName::Pews)];
-    apply(&mut chart, 3, EventBody::ScoresComputed(ScoresComputed { scores, because: Seq(2) }));
+    apply(&mut chart, 3, EventBody::ScoresComputed(Arc::new(ScoresComputed { scores, because: Seq(2) })));
     assert_eq!(chart.part(Seq(2), Kind::Observation, None), Some(0));
     assert_eq!(chart.part(Seq(3), Kind::RiskAssessment, Some(ScoreName::Pews)), Some(1));
     assert_eq!(chart.part(Seq(3), Kind::Observation, None), None, "it is no Observation");

@@ -182,6 +182,7 @@ mod tests {
     use super::*;
     use crate::prediction::tests::predicted;
     use healthsync_events::{VERSION, risk::ScoresComputed};
+    use std::sync::Arc;
     use uuid::Uuid;
 
     fn subscription(topic: Topic) -> Subscription {
@@ -213,7 +214,7 @@ mod tests {
         let learned = event(EventBody::RiskPredicted(predicted()));
         let wanting = Topic::ALL.map(|topic| subscription(topic).wants(&learned));
         assert_eq!(wanting, [false, true, false]);
-        let none = event(EventBody::ScoresComputed(ScoresComputed { scores: Vec::new(), because: Seq(2) }));
+        let none = event(EventBody::ScoresComputed(Arc::new(ScoresComputed { scores: Vec::new(), because: Seq(2) })));
         assert!(!subscription(Topic::Risk).wants(&none), "there is no resource for it");
     }
 
