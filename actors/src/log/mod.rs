@@ -1,5 +1,6 @@
 //! The session log: what everything else is a fold over. Only this module knows where it is kept.
 
+mod checkpoint;
 mod positions;
 mod sqlite;
 mod writer;

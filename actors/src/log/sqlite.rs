@@ -7,6 +7,7 @@ pub(super) use positions::advance;
 
 use super::{
     ImagePart, LogError, SessionLog, SessionRow, Store,
+    checkpoint::Checkpointer,
     writer::{Write, Writer},
 };
 use healthsync_events::{
@@ -59,10 +60,6 @@ const STATEMENTS: usize = 64;
 /// Idle read connections kept open; more are opened when needed and closed after.
 const IDLE_READERS: usize = 4;
 
-/// Pages of 4 KiB that the write-ahead log grows to before it is copied into the file. The newest page of each open session
-/// is written again and again, and copied once for all of them; 32 MB are read through in well under a second at start.
-const WAL_PAGES: u32 = 8_000;
-
 /// The writer's page cache, in KiB: the newest pages of more sessions than are open.
 const CACHE_KIB: i32 = 16 * 1_024;
 
@@ -85,7 +82,8 @@ impl SqliteStore {
             connection.busy_timeout(Duration::from_secs(5))?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
-            connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+            // The checkpointer does that.
+            connection.pragma_update(None, "wal_autocheckpoint", 0)?;
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
             connection.execute_batch(SCHEMA)?;
             if connection.table_exists(None, "unmatched")? {
@@ -95,7 +93,10 @@ impl SqliteStore {
             connection.execute_batch(positions::SCHEMA)?;
             Ok(connection)
         };
-        let writer = Writer::start(open().map_err(storage)?)?;
+        let connection = open().map_err(storage)?;
+        let checkpointer = open().map_err(storage)?;
+        let checkpointer = Checkpointer::start(checkpointer).map_err(|e| LogError::Storage(e.to_string()))?;
+        let writer = Writer::start(connection, checkpointer)?;
         let readers = Arc::new(Readers { path: path.to_owned(), idle: Mutex::new(Vec::new()) });
         Ok(Self { writer, readers })
     }

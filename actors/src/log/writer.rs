@@ -3,7 +3,7 @@
 
 mod monitors;
 
-use super::{ImagePart, LogError, positions::APPENDS, sqlite};
+use super::{ImagePart, LogError, checkpoint::Checkpointer, positions::APPENDS, sqlite};
 use healthsync_events::{EventBody, ImageId, NewEvent, PatientChanged, Seq, SessionId, UnmatchedMessage};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::{
@@ -44,13 +44,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> Result<Self, LogError> {
+    pub(super) fn start(connection: Connection, checkpointer: Checkpointer) -> Result<Self, LogError> {
         let (queue, waiting) = sync_channel(QUEUE);
         let sender = broadcast::Sender::new(APPENDS);
         let appended = sender.downgrade();
         let thread = std::thread::Builder::new()
             .name("session-log".into())
-            .spawn(move || run(connection, &waiting, &sender))
+            .spawn(move || run(connection, checkpointer, &waiting, &sender))
             .map_err(|e| LogError::Storage(e.to_string()))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), appended })
     }
@@ -88,7 +88,12 @@ type Heads = HashMap<SessionId, Seq>;
 /// Sessions whose newest number is remembered: more than are open at a time.
 const MAX_HEADS: usize = 8_192;
 
-fn run(mut connection: Connection, waiting: &Receiver<(Write, Reply)>, appended: &Appended) {
+fn run(
+    mut connection: Connection,
+    checkpointer: Checkpointer,
+    waiting: &Receiver<(Write, Reply)>,
+    appended: &Appended,
+) {
     let mut heads = Heads::new();
     while let Ok(first) = waiting.recv() {
         let mut group = vec![first];
@@ -99,7 +104,9 @@ fn run(mut connection: Connection, waiting: &Receiver<(Write, Reply)>, appended:
         }
         metrics::histogram!("healthsync_log_group_size").record(group.len() as f64);
         commit(&mut connection, &mut heads, group, appended);
+        checkpointer.help(&connection);
     }
+    drop(checkpointer);
     // Leaves one file behind rather than three.
     let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
 }
