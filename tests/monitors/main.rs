@@ -10,5 +10,6 @@ mod kafka;
 mod learning;
 mod mllp_tls;
 mod monitor;
+mod mutations;
 mod ward;
 mod waveforms;

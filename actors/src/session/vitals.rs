@@ -78,7 +78,7 @@ impl Vitals {
     }
 
     /// Leaves out scores for which newer ones stand, and the newest for later, where there have been too many lately.
-    /// Alarms never wait.
+    /// Alarms that rest on measured values do not wait.
     fn ration_scores(
         &mut self,
         mut due: Vec<EventBody>,
@@ -98,11 +98,13 @@ impl Vitals {
             return due;
         }
         due.retain(|body| !is_score(body));
+        self.bedside.hold_scores();
         let next = self.scores.next(time).unwrap_or(time);
         if !std::mem::replace(&mut self.scores_wait, true) {
             let slept = async move { pace.sleep_until(next).await };
             context.spawn(slept.into_actor(self).map(|(), actor, context| {
                 actor.scores_wait = false;
+                actor.bedside.release_scores();
                 let now = actor.time();
                 actor.act(now, context);
             }));

@@ -78,7 +78,7 @@ fn sick() -> VitalSigns {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_observation_is_scored_with_what_moved_the_score() {
+async fn an_observation_is_scored_with_what_moved_the_score() {
     let folder = tempfile::tempdir().unwrap();
     let rig = rig(&folder.path().join("log.db"));
     let session = rig.session().await;

@@ -38,6 +38,9 @@ pub struct Bedside {
     others: Option<Arc<ScoresComputed>>,
     /// Scores to be recorded, and since when.
     owed: VecDeque<(Timestamp, EventBody)>,
+    holding: bool,
+    /// What a score was called for by while they were held back.
+    unscored: Option<(Seq, Timestamp)>,
 }
 
 impl Bedside {
@@ -51,6 +54,8 @@ impl Bedside {
             alarms: Alarms::new(session),
             others: None,
             owed: VecDeque::new(),
+            holding: false,
+            unscored: None,
         }
     }
 
@@ -157,6 +162,10 @@ impl Bedside {
     }
 
     fn score(&mut self, seq: Seq, at: Timestamp) {
+        if self.holding {
+            self.unscored = Some((seq, at));
+            return;
+        }
         let mut known = self.readings.as_of(at, &self.policy.scores.max_age);
         if known.inputs.is_empty() {
             return;
@@ -208,6 +217,21 @@ impl Bedside {
     pub fn due(&mut self, now: Timestamp) -> Vec<EventBody> {
         self.step(now);
         self.owed.iter().map(|(_, body)| body).chain(self.alarms.owed()).cloned().collect()
+    }
+
+    /// Makes no more scores until [`Self::release_scores`]: more are owed than shall be recorded, and the newest stands for
+    /// those before it.
+    pub fn hold_scores(&mut self) {
+        self.holding = true;
+        self.supersede_scores();
+    }
+
+    /// Makes the score that was held back, if one is called for.
+    pub fn release_scores(&mut self) {
+        self.holding = false;
+        if let Some((seq, at)) = self.unscored.take() {
+            self.score(seq, at);
+        }
     }
 
     /// Lets go of the scores for which newer ones stand: there are more than shall be recorded.
