@@ -9,7 +9,7 @@ use healthsync_events::Refusal;
 use std::{
     collections::VecDeque,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -30,7 +30,8 @@ pub struct ActorThreads {
 
 struct Threads {
     system: System,
-    arbiters: Vec<ArbiterHandle>,
+    handles: Vec<ArbiterHandle>,
+    arbiters: Mutex<Vec<Arbiter>>,
     next: AtomicUsize,
 }
 
@@ -40,24 +41,32 @@ impl ActorThreads {
         let (send, receive) = std::sync::mpsc::sync_channel(1);
         std::thread::Builder::new().name("actor-system".into()).spawn(move || {
             let runner = System::new();
-            let arbiters = (0..count.max(1)).map(|_| Arbiter::new().handle()).collect();
+            let arbiters: Vec<Arbiter> = (0..count.max(1)).map(|_| Arbiter::new()).collect();
             let _ = send.send((System::current(), arbiters));
             if let Err(error) = runner.run() {
                 tracing::error!(%error, "the actor system ended");
             }
         })?;
         let (system, arbiters) = receive.recv().map_err(std::io::Error::other)?;
-        Ok(Self { inner: Arc::new(Threads { system, arbiters, next: AtomicUsize::new(0) }) })
+        let handles = arbiters.iter().map(Arbiter::handle).collect();
+        let arbiters = Mutex::new(arbiters);
+        Ok(Self { inner: Arc::new(Threads { system, handles, arbiters, next: AtomicUsize::new(0) }) })
     }
 
     /// The thread the next session's actors go to.
     pub fn next(&self) -> ArbiterHandle {
-        let index = self.inner.next.fetch_add(1, Ordering::Relaxed) % self.inner.arbiters.len();
-        self.inner.arbiters[index].clone()
+        let index = self.inner.next.fetch_add(1, Ordering::Relaxed) % self.inner.handles.len();
+        self.inner.handles[index].clone()
     }
 
+    /// Stops, and waits until no actor is left that could still write. Not to be called by an actor.
     pub fn stop(&self) {
         self.inner.system.stop();
+        let arbiters = std::mem::take(&mut *self.inner.arbiters.lock().unwrap_or_else(PoisonError::into_inner));
+        for arbiter in arbiters {
+            // A thread that panicked is one that has ended.
+            let _ = arbiter.join();
+        }
     }
 }
 

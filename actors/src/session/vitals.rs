@@ -88,6 +88,11 @@ impl Vitals {
         let pace = self.follower.cell.models.monitoring.pace.clone();
         let time = pace.now();
         let left = self.scores.left(time);
+        if left > 0 {
+            // What was held back is the newest.
+            self.bedside.release_scores();
+            due = self.bedside.due(now);
+        }
         let count = |due: &[EventBody]| due.iter().filter(|body| is_score(body)).count() as u32;
         if count(&due) > left {
             self.bedside.supersede_scores();
