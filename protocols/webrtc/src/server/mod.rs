@@ -222,9 +222,14 @@ impl WhipServer {
         Ok(*self.connection(resource)?.stats.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Ends a connection (RFC 9725, section 4.2) and waits until it is gone.
+    /// Ends a connection (RFC 9725, section 4.2) and waits until it is gone. One that has just ended by itself is
+    /// what the caller wants: a client's goodbye over DTLS may overtake its DELETE.
     pub async fn delete(&self, resource: WhipResourceId) -> Result<(), WhipError> {
-        close(&[self.connection(resource)?]).await;
+        match self.connection(resource) {
+            Ok(connection) => close(&[connection]).await,
+            Err(_) if self.inner.shared.registry.has_ended(resource) => {}
+            Err(unknown) => return Err(unknown),
+        }
         Ok(())
     }
 

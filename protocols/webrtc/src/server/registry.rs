@@ -4,7 +4,7 @@ use super::{ConnectionStats, WhipResourceId, ice::IceSession};
 use crate::{error::WhipError, peer::PeerStatus, sdp::MAX_CANDIDATES};
 use healthsync_events::{ParticipantId, SessionId, limits::MAX_PARTICIPANTS};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -15,6 +15,10 @@ use tokio_util::sync::CancellationToken;
 use webrtc::peer_connection::PeerConnection;
 
 type Connections = HashMap<WhipResourceId, Arc<Connection>>;
+
+/// Connections that ended last and are still known by name. A DELETE that comes after the goodbye of its own
+/// connection is behind it by milliseconds; 1,024 connections do not end in that time.
+const MAX_ENDED: usize = 1_024;
 
 /// Which side of the media a connection is on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -57,6 +61,7 @@ impl Connection {
 #[derive(Default)]
 pub(super) struct Registry {
     connections: Mutex<Connections>,
+    ended: Mutex<VecDeque<WhipResourceId>>,
 }
 
 impl Registry {
@@ -86,8 +91,23 @@ impl Registry {
         Ok(())
     }
 
+    /// A connection has ended.
     pub fn remove(&self, resource: WhipResourceId) {
-        self.lock().remove(&resource);
+        let mut connections = self.lock();
+        if connections.remove(&resource).is_none() {
+            return;
+        }
+        // Still under the lock of the map: at no time is it in neither.
+        let mut ended = self.lock_ended();
+        if ended.len() >= MAX_ENDED {
+            ended.pop_front();
+        }
+        ended.push_back(resource);
+    }
+
+    /// Whether a connection that is not there any more has been, not long ago.
+    pub fn has_ended(&self, resource: WhipResourceId) -> bool {
+        self.lock_ended().contains(&resource)
     }
 
     /// Whether a participant has a connection to send with.
@@ -99,6 +119,10 @@ impl Registry {
     fn lock(&self) -> MutexGuard<'_, Connections> {
         // Nothing done under the lock leaves the map half changed.
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_ended(&self) -> MutexGuard<'_, VecDeque<WhipResourceId>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

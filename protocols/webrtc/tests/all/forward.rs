@@ -74,6 +74,7 @@ async fn either_codec_is_forwarded_under_the_viewers_own_payload_type() {
     let mut watcher = watch(&server, session, "patient").await;
     for (codec, payload_type) in [(VideoCodec::H264, 126), (VideoCodec::Vp8, 120)] {
         let call = video_call(&server, session, "patient", codec).await;
+        watcher.audio(1).await;
         let payloads = canned(9);
         send(video(&call), &payloads, 0).await;
         let packets = watcher.video(9).await;
@@ -94,6 +95,7 @@ async fn a_viewer_may_come_first_and_stays_while_the_participant_leaves_and_come
     let payloads = canned(30);
     for round in 0..3_u32 {
         let call = video_call(&server, session, "patient", VideoCodec::Vp8).await;
+        watcher.audio(1).await;
         send(video(&call), &payloads, round.wrapping_mul(1_400_000_007)).await;
         assert!(watcher.video(payloads.len()).await.iter().map(|packet| &packet.payload).eq(&payloads));
         watcher.audio(10).await;

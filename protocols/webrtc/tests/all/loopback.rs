@@ -101,18 +101,23 @@ async fn a_deleted_connection_leaves_nothing_behind() {
     server.delete(call.accepted.resource).await.unwrap();
     assert_eq!(server.connections(), 0);
     assert!(call.listening.borrow().closed, "the sink is dropped");
-    assert_eq!(server.delete(call.accepted.resource).await, Err(WhipError::UnknownResource));
+    assert_eq!(server.delete(call.accepted.resource).await, Ok(()), "it is gone, as was asked");
+    assert_eq!(
+        server.delete("6f2a9f0e-54a9-4b43-9d4f-6f5b6f3f0a11".parse().unwrap()).await,
+        Err(WhipError::UnknownResource)
+    );
     let ended = tokio::time::timeout(crate::common::PATIENCE, call.audio.ended()).await;
     assert!(ended.is_ok(), "the client is told");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_closes_ends_the_connection_without_a_delete() {
+async fn a_client_that_closes_ends_the_connection_without_a_delete_and_a_late_one_does_not_fail() {
     let server = server();
     let mut call = call(&server, session(), "patient", None).await;
     heard_until(&mut call.listening, |heard| !heard.frames.is_empty()).await;
     call.audio.close().await;
     heard_until(&mut call.listening, |heard| heard.closed).await;
+    assert_eq!(server.delete(call.accepted.resource).await, Ok(()), "whoever is overtaken by their own goodbye");
     server.close_all().await;
     assert_eq!(server.connections(), 0);
 }

@@ -81,7 +81,7 @@ pub fn server_with(change: impl FnOnce(&mut WhipConfig)) -> WhipServer {
     WhipServer::new(config)
 }
 
-/// A connected client of a recording server.
+/// A client whose sound a recording server hears.
 pub struct Call {
     pub accepted: Accepted,
     pub audio: AudioSender,
@@ -109,9 +109,11 @@ async fn call_with(
     config: ClientConfig,
 ) -> Call {
     let (peer, offer) = OfferedPeer::offer(config).await.unwrap();
-    let (sink, listening) = Recorder::listen(refusal);
+    let (sink, mut listening) = Recorder::listen(refusal);
     let accepted = server.accept(session, spec(participant), sink, &offer).await.unwrap();
     let audio = peer.answer(accepted.answer_sdp.clone()).await.unwrap();
+    // The client may have the keys before the server has: what it sends in between is lost, as on any network.
+    heard_until(&mut listening, |heard| heard.pushes > 0 || heard.closed).await;
     Call { accepted, audio, listening }
 }
 
