@@ -7,6 +7,9 @@
 //! as soon as they are answered end up in one batch, after some batches of any sizes, and nobody tells it how many they
 //! are.
 //!
+//! Where those just answered come back in bursts, the same is weighed for all who are still to come together (see
+//! [`Returns`]).
+//!
 //! Whoever asks alone would wait for nobody, and eight clients for a ninth. So it is remembered, for each number waiting,
 //! whether one more came in that time, waited for or not, and requests are held only where it mostly did.
 //!
@@ -14,7 +17,7 @@
 //! now, or would hold them for twice as long as it should from now on: the second of many comes sooner than a thread
 //! wakes.
 
-use super::{service::ServiceModel, settings::Settings};
+use super::{returns::Returns, service::ServiceModel, settings::Settings};
 use std::time::{Duration, Instant};
 
 /// How much the newest experience of company counts among those before.
@@ -43,16 +46,24 @@ pub(super) struct Gather {
     answered: Option<Instant>,
     /// How long after an answer the next request comes, if it comes sooner than a batch takes.
     returning: Duration,
+    returns: Returns,
 }
 
 impl Default for Gather {
     fn default() -> Self {
-        Self { company: [0.5; COUNTS], watch: None, answered: None, returning: Duration::ZERO }
+        Self {
+            company: [0.5; COUNTS],
+            watch: None,
+            answered: None,
+            returning: Duration::ZERO,
+            returns: Returns::default(),
+        }
     }
 }
 
 impl Gather {
     pub(super) fn arrived(&mut self, now: Instant, service: &ServiceModel) {
+        self.returns.arrived(now);
         if let Some(answered) = self.answered.take() {
             let gap = now.saturating_duration_since(answered);
             if gap < service.expected(1) {
@@ -65,8 +76,10 @@ impl Gather {
         *company += (came - *company) * LEARNING;
     }
 
-    pub(super) fn answered(&mut self, now: Instant) {
+    /// So many were answered at once.
+    pub(super) fn answered(&mut self, size: usize, now: Instant, service: &ServiceModel) {
         self.answered = Some(now);
+        self.returns.answered(size, now, service);
     }
 
     /// An instance is free, and it is weighed whether to wait for one more, whether or not it is then done.
@@ -105,10 +118,14 @@ impl Gather {
     /// Until when the next request may come. Those just answered need some time to ask again.
     fn enough(&self, waiting: Waiting, free: Instant, service: &ServiceModel) -> Instant {
         let patience = patience(waiting.count, service);
-        if waiting.newest > free {
-            return waiting.newest + patience;
-        }
-        free + patience.max((self.returning * 2).min(service.expected(0) / 2))
+        let since = waiting.newest.max(free);
+        let next = if waiting.newest > free {
+            patience
+        } else {
+            patience.max((self.returning * 2).min(service.expected(0) / 2))
+        };
+        let all = self.returns.worth(since, patience);
+        all.map_or(since + next, |all| all.max(since + next))
     }
 }
 
@@ -216,7 +233,7 @@ mod tests {
     fn those_just_answered_are_given_the_time_they_need_to_ask_again() {
         let (mut gather, service, mut now) = (Gather::default(), service(), Instant::now());
         for _ in 0..30 {
-            gather.answered(now);
+            gather.answered(1, now, &service);
             gather.arrived(now + MS, &service);
             now += 10 * MS;
         }

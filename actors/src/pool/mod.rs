@@ -11,6 +11,7 @@ mod meters;
 mod placement;
 mod precedence;
 mod request;
+mod returns;
 mod scheduler;
 mod service;
 mod settings;

@@ -204,7 +204,8 @@ fn finish<M: Model>(
         if served.iter().all(|(_, served)| served.meta.class == Class::Background) {
             state.background.observe(size, service);
         }
-        state.gather.answered(Instant::now());
+        let state_now = &mut *state;
+        state_now.gather.answered(size, Instant::now(), &state_now.service);
     }
     drop(state);
     let (mut waits, mut answered) = (Vec::with_capacity(size), [0; 3]);

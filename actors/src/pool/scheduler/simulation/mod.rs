@@ -389,7 +389,7 @@ impl World {
         if running.batch.iter().all(|entry| entry.meta.class == Class::Background) {
             self.background.observe(size, service);
         }
-        self.gather.answered(now);
+        self.gather.answered(size, now, &self.service);
         for mut entry in running.batch {
             let total = (now - entry.meta.queued_at).as_micros() as u64;
             let id = entry.work.id;

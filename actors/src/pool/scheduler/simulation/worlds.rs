@@ -112,6 +112,11 @@ fn live_requests_wait_for_one_batch_at_most_however_much_background_work_there_i
 
 /// Clients that ask again as soon as they are answered, of a model of 5 ms and a tenth for each.
 fn closed_loop(clients: usize, target: Option<Duration>, lag_us: u64) -> (f64, World) {
+    closed_loop_after(clients, target, |random| lag_us + random.below(lag_us))
+}
+
+/// The same after a lag each time.
+fn closed_loop_after(clients: usize, target: Option<Duration>, lag_us: impl Fn(&mut Random) -> u64) -> (f64, World) {
     let mut world = World::new(7, fixed(64, 256, target), 1);
     (world.base_us, world.each_us) = (5_000, 100);
     let mut random = Random(1);
@@ -127,7 +132,7 @@ fn closed_loop(clients: usize, target: Option<Duration>, lag_us: u64) -> (f64, W
         for (client, id) in asked.iter_mut().enumerate() {
             if id.is_some_and(|id| world.sent[id].fate != Fate::Waiting) {
                 *id = None;
-                due.push((world.now + lag_us + random.below(lag_us), client));
+                due.push((world.now + lag_us(&mut random), client));
             }
         }
         let now = world.now;
@@ -154,6 +159,16 @@ fn clients_that_ask_again_at_once_end_up_in_one_batch_within_the_latency_target(
         assert!(p95 <= target, "{clients} clients: {p95} µs");
         assert!(p99 <= p50 + p50 / 5, "{clients} clients: {p50} and {p99} µs");
     }
+}
+
+#[test]
+fn clients_that_come_back_in_bursts_end_up_in_one_batch() {
+    let (rate, _) = closed_loop_after(64, Some(Duration::from_millis(50)), |random| {
+        // A pause longer than one more request would be waited for.
+        200 + 1_400 * random.below(2) + random.below(100)
+    });
+    let ideal = 64.0 / ((5_000.0 + 100.0 * 64.0 + 1_700.0) / 1e6);
+    assert!(rate >= 0.93 * ideal, "{rate:.0} of {ideal:.0} a second");
 }
 
 #[test]
