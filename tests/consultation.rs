@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Server, all_events, assert_numbered_without_gaps, recall};
-use healthsync_events::EventBody;
+use healthsync_events::{EventBody, alarm::AlarmKind};
 use std::process::Command;
 
 /// Share of the words spoken that must be in the captions of each speaker, over the whole consultation. Four runs
@@ -101,8 +101,12 @@ fn the_scores_cross_both_thresholds(events: &[healthsync_events::Event]) {
         })
         .collect();
     assert_eq!(totals, [1, 2, 6, 8]);
-    let alarms = events.iter().filter(|e| matches!(e.body, EventBody::AlarmRaised(_))).count();
-    assert!(alarms >= 2, "urgent, then emergency");
+    let emergency = |e: &&healthsync_events::Event| matches!(&e.body, EventBody::AlarmRaised(a) if a.kind == AlarmKind::News2Emergency);
+    assert_eq!(
+        events.iter().filter(emergency).count(),
+        1,
+        "8 alarms at once, and takes the place of what 6 called for"
+    );
 }
 
 fn every_output_names_its_model_and_inputs(events: &[healthsync_events::Event]) {

@@ -106,15 +106,14 @@ pub struct AlarmPolicy {
     /// raised it, so that a patient who wavers around a threshold gives one alarm and not ten.
     pub urgent_over_at: u8,
     pub emergency_over_at: u8,
-    /// Minutes a score must have stayed there before the alarm is cleared: between two hourly observations and the third.
+    /// Minutes a score must have stayed there before the alarm is cleared: the longest interval between observations that
+    /// NEWS2 asks for at a total of 1 to 4. Who acknowledges it meanwhile clears it.
     pub clear_after_minutes: u16,
     /// Minutes within which a lesser score is confirmed by the next: it is raised when a second one in a row calls for
     /// it, or when no other came for so long. An hour, which is how often NEWS2 asks for observations then, and a
-    /// quarter.
+    /// quarter. Of 5 or 6 it is raised sooner where scores come more often: when the next is a quarter of their
+    /// interval late; and at once where they come less often, or none came before. An emergency never waits.
     pub confirm_minutes: u16,
-    /// Minutes for which a patient whose alarm was cleared is known to those who answered it: the same again is
-    /// confirmed first. An emergency never is.
-    pub known_minutes: u16,
     /// Seconds without acknowledgement after which an alarm of high, medium and low priority calls again.
     pub escalate_high_seconds: Vec<u32>,
     pub escalate_medium_seconds: Vec<u32>,
@@ -125,10 +124,9 @@ impl Default for AlarmPolicy {
     fn default() -> Self {
         Self {
             urgent_over_at: 2,
-            emergency_over_at: 3,
-            clear_after_minutes: 120,
+            emergency_over_at: 2,
+            clear_after_minutes: 360,
             confirm_minutes: 75,
-            known_minutes: 720,
             escalate_high_seconds: vec![60, 180],
             escalate_medium_seconds: vec![300, 900],
             escalate_low_seconds: vec![1_800],

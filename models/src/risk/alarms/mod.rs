@@ -46,8 +46,6 @@ pub(super) struct Alarms {
     session: SessionId,
     standing: BTreeMap<Condition, Standing>,
     scores: BTreeMap<ScoreName, ScoreTrack>,
-    /// When an alarm of each chart, urgent or more, was last cleared.
-    known: BTreeMap<ScoreName, Timestamp>,
     limits: BTreeMap<(VitalSign, Side), LimitTrack>,
     rhythms: Rhythms,
     /// Called for and not recorded yet, and since when; at most one alarm for each condition.
@@ -60,7 +58,6 @@ impl Alarms {
             session,
             standing: BTreeMap::new(),
             scores: BTreeMap::new(),
-            known: BTreeMap::new(),
             limits: BTreeMap::new(),
             rhythms: Rhythms::default(),
             owed: Vec::new(),
@@ -124,7 +121,7 @@ impl Alarms {
                 let of = |(_, standing): &(&Condition, &Standing)| standing.alarm == cleared.alarm;
                 if let Some(condition) = self.standing.iter().find(of).map(|(condition, _)| *condition) {
                     self.standing.remove(&condition);
-                    self.cleared(condition, cleared.reason, event.at);
+                    self.cleared(condition);
                 }
             }
             EventBody::AlarmLatched(latched) => self.change(|alarm, _| {
@@ -165,13 +162,10 @@ impl Alarms {
         }
     }
 
-    fn cleared(&mut self, condition: Condition, reason: AlarmClearReason, at: Timestamp) {
+    fn cleared(&mut self, condition: Condition) {
         let Condition::Score(chart, level) = condition else { return };
         if let Some(track) = self.scores.get_mut(&chart) {
             track.forget(level);
-        }
-        if level > Level::SingleParameter && reason != AlarmClearReason::Superseded {
-            self.known.insert(chart, at);
         }
     }
 
@@ -224,8 +218,7 @@ impl Alarms {
             called.extend(all.map(|(_, standing)| clear(standing, track.seq, AlarmClearReason::MonitoringChanged)));
             return;
         }
-        let known = self.known.get(&chart).copied();
-        for step in track.steps(now, context.policy, known, self.stand(chart)) {
+        for step in track.steps(now, context.policy, self.stand(chart)) {
             match step {
                 score::Step::Raise(level, seq) => called.push(self.raise(Condition::Score(chart, level), seq, None)),
                 score::Step::Clear(level, seq, reason) => {
@@ -271,7 +264,7 @@ impl Alarms {
     pub fn next_due(&self, now: Timestamp, context: Context<'_>) -> Option<Timestamp> {
         let scores = CHARTS.into_iter().filter(|chart| context.scores.contains(chart)).filter_map(|chart| {
             let track = self.scores.get(&chart)?;
-            track.next_due(context.policy, self.known.get(&chart).copied(), self.stand(chart))
+            track.next_due(context.policy, self.stand(chart))
         });
         let limits = self.limits.iter().filter_map(|((sign, side), track)| {
             track.next_due(self.standing.get(&Condition::Limit(*sign, *side)), self.emergency(context.policy))

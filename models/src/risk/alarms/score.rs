@@ -6,8 +6,8 @@ use crate::risk::policy::AlarmPolicy;
 use healthsync_events::{Seq, Timestamp, alarm::AlarmClearReason};
 
 /// An acknowledged alarm calls again when the score has risen by so much since: as much as one vital sign going from
-/// slightly to clearly abnormal.
-const WORSE_BY: f64 = 2.0;
+/// normal to what calls for somebody by itself.
+const WORSE_BY: f64 = 3.0;
 
 /// Scores in a row after which a lesser alarm is confirmed, or one that stands can be over: one reading between others
 /// is more often a moved sensor than another patient.
@@ -43,6 +43,8 @@ pub(super) struct ScoreTrack {
     pub total: f64,
     level: Option<Level>,
     at: Timestamp,
+    /// Milliseconds from the score before, if there was one.
+    interval_ms: Option<i64>,
     pub seq: Seq,
     /// Scores in a row of each level or a higher one.
     calls: [Option<Run>; 3],
@@ -63,10 +65,20 @@ pub(super) type Standings<'a> = [Option<&'a Standing>; 3];
 
 impl ScoreTrack {
     pub fn new() -> Self {
-        Self { total: 0.0, level: None, at: Timestamp::from_millis(0), seq: Seq(0), calls: [None; 3], quiet: [None; 3] }
+        Self {
+            total: 0.0,
+            level: None,
+            at: Timestamp::from_millis(0),
+            interval_ms: None,
+            seq: Seq(0),
+            calls: [None; 3],
+            quiet: [None; 3],
+        }
     }
 
     pub fn take(&mut self, total: f64, level: Option<Level>, at: Timestamp, seq: Seq, policy: &AlarmPolicy) {
+        // The sequence number of a score is never 0: a session's first event is its start.
+        self.interval_ms = (self.seq > Seq(0)).then(|| (at.millis() - self.at.millis()).max(0));
         (self.total, self.level, self.at, self.seq) = (total, level, at, seq);
         for of in Level::ALL {
             prolong(&mut self.calls[of as usize], level >= Some(of), at, seq);
@@ -80,34 +92,34 @@ impl ScoreTrack {
     }
 
     /// The level called for, what began it, and until when it waits to be confirmed.
-    fn called(&self, policy: &AlarmPolicy, known_since: Option<Timestamp>) -> Option<(Level, Seq, Option<Timestamp>)> {
+    fn called(&self, policy: &AlarmPolicy) -> Option<(Level, Seq, Option<Timestamp>)> {
         let level = self.level?;
         let run = self.calls[level as usize]?;
-        let known = known_since.is_some_and(|since| self.at < later(since, policy.known_minutes));
-        let unconfirmed = match level {
-            Level::Emergency => false,
-            Level::Urgent => known && run.count < IN_A_ROW,
-            Level::SingleParameter => run.count < IN_A_ROW,
+        let most = later(run.since, policy.confirm_minutes);
+        let until = match level {
+            Level::Emergency => None,
+            Level::Urgent => self.next_by(run).filter(|next| *next <= most),
+            Level::SingleParameter => Some(most),
         };
-        Some((level, run.seq, unconfirmed.then(|| later(run.since, policy.confirm_minutes))))
+        Some((level, run.seq, until.filter(|_| run.count < IN_A_ROW)))
+    }
+
+    /// When the score after the first of a run should be there, if they go on coming as they did.
+    fn next_by(&self, run: Run) -> Option<Timestamp> {
+        let interval = self.interval_ms?;
+        Some(Timestamp::from_millis(run.since.millis() + interval + interval / 4))
     }
 
     /// When the next step may be due though no other score comes.
-    pub fn next_due(&self, policy: &AlarmPolicy, known: Option<Timestamp>, stand: Standings<'_>) -> Option<Timestamp> {
-        let (level, _, waits) = self.called(policy, known)?;
+    pub fn next_due(&self, policy: &AlarmPolicy, stand: Standings<'_>) -> Option<Timestamp> {
+        let (level, _, waits) = self.called(policy)?;
         waits.filter(|_| highest(stand) < Some(level))
     }
 
-    pub fn steps(
-        &self,
-        now: Timestamp,
-        policy: &AlarmPolicy,
-        known_since: Option<Timestamp>,
-        stand: Standings<'_>,
-    ) -> Vec<Step> {
+    pub fn steps(&self, now: Timestamp, policy: &AlarmPolicy, stand: Standings<'_>) -> Vec<Step> {
         let mut steps = Vec::new();
         let highest = highest(stand);
-        if let Some((level, seq, waits)) = self.called(policy, known_since)
+        if let Some((level, seq, waits)) = self.called(policy)
             && highest < Some(level)
             && waits.is_none_or(|until| now >= until)
         {
