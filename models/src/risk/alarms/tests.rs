@@ -213,8 +213,8 @@ fn an_urgent_score_that_nothing_is_expected_after_is_raised_at_once() {
 fn of_scores_that_were_held_back_the_newest_is_made_and_alarms() {
     let mut ward = Ward::new();
     ward.bedside.hold_scores();
-    (0..4).for_each(|second| assert!(ward.observe(f64::from(second), well()).is_empty()));
-    assert!(ward.observe(4.0, emergency()).is_empty());
+    (0..4).for_each(|minute| assert!(ward.observe(f64::from(minute) * 60.0, well()).is_empty()));
+    assert!(ward.observe(240.0, emergency()).is_empty());
     let totals = |ward: &Ward| -> Vec<u8> {
         let total = |event: &Event| match &event.body {
             EventBody::RiskScored(score) => Some(score.total),
@@ -226,8 +226,8 @@ fn of_scores_that_were_held_back_the_newest_is_made_and_alarms() {
     ward.bedside.release_scores();
     ward.settle();
     assert_eq!(totals(&ward), [8]);
-    assert_eq!(ward.passes(5.0), ["+News2Emergency"]);
-    ward.observe(6.0, emergency());
+    assert_eq!(ward.passes(241.0), ["+News2Emergency"]);
+    ward.observe(300.0, emergency());
     assert_eq!(totals(&ward), [8, 8], "and each one from then on");
 }
 
