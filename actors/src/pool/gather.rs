@@ -20,8 +20,8 @@
 use super::{returns::Returns, service::ServiceModel, settings::Settings};
 use std::time::{Duration, Instant};
 
-/// How much the newest experience of company counts among those before.
-const LEARNING: f64 = 0.125;
+/// How much the newest experience counts among those before.
+pub(super) const LEARNING: f64 = 0.125;
 
 /// What the queue looks like to whoever decides.
 #[derive(Debug, Clone, Copy)]

@@ -3,11 +3,8 @@
 //! Clients on a busy machine do not come back one by one but in bursts, with pauses between them as long as a thread of
 //! theirs waits for a processor. A pause says little then: what counts is how many are still to come.
 
-use super::service::ServiceModel;
+use super::{gather::LEARNING, service::ServiceModel};
 use std::time::{Duration, Instant};
-
-/// How much the newest batch's clients count among those before.
-const LEARNING: f64 = 0.125;
 
 /// So many of a batch's clients are waited for: the last of them may have gone.
 const MOST: f64 = 0.95;
