@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that the tools HealthSync builds, runs and is tested with are there. Says what to do when one is
-# not and cannot be installed. `setup.sh build` is enough for running; `setup.sh test` adds the tests' peers.
+# not and cannot be installed. `setup.sh build` is enough for running; `setup.sh test` adds the tests' peers, and
+# `setup.sh cuda` what the feature `cuda` is compiled with.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 level=${1:-build}
@@ -111,5 +112,31 @@ if [ "$level" = test ]; then
             fail "the source package of wfdb is not the one that was expected"
         tar -xzf $wfdb/source/wfdb-4.3.0.tar.gz -C $wfdb/source --strip-components=1
         echo "$wanted" >$wfdb/.installed
+    fi
+fi
+
+if [ "$level" = cuda ]; then
+    # NVIDIA's compiler, headers and libraries, in an environment of their own. candle's kernels build with CUDA 13.0.
+    cuda=.tools/cuda
+    wanted="nvidia-cuda-nvcc==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-cuda-runtime==13.0.96"
+    wanted="$wanted nvidia-cuda-nvrtc==13.0.88 nvidia-cuda-cccl==13.0.85 nvidia-cublas==13.1.0.3 nvidia-curand==10.4.0.35"
+    if [ "$(cat $cuda/.installed 2>/dev/null)" != "$wanted" ]; then
+        echo "==> Installing the CUDA toolkit, about 1.5 GB, in $cuda"
+        [ -x $cuda/venv/bin/python ] || python3 -m venv $cuda/venv
+        # shellcheck disable=SC2086
+        $cuda/venv/bin/python -m pip install --quiet --disable-pip-version-check $wanted ||
+            fail "the CUDA toolkit could not be installed with pip: check that pip reaches a package index"
+        toolkit=$(echo "$PWD"/$cuda/venv/lib/python3*/site-packages/nvidia/cu13)
+        ln -sfn "$toolkit" $cuda/toolkit
+        # Linkers look for names without versions, and for lib64.
+        ln -sfn lib "$toolkit/lib64"
+        for library in "$toolkit"/lib/lib*.so.*; do
+            [ -e "${library%%.so.*}.so" ] || ln -s "${library##*/}" "${library%%.so.*}.so"
+        done
+        # The driver's library comes with the driver. To link against it, where there is none, its names are enough.
+        mkdir -p "$toolkit/lib/stubs"
+        grep -oE '\bcu[A-Z][A-Za-z0-9_]*' "$toolkit/include/cuda.h" | sort -u | sed 's/.*/void &(void) {}/' |
+            gcc -x c -shared -fPIC -Wl,-soname,libcuda.so.1 -o "$toolkit/lib/stubs/libcuda.so" -
+        echo "$wanted" >$cuda/.installed
     fi
 fi

@@ -393,6 +393,12 @@ impl Config {
     pub fn threads(asked: usize) -> usize {
         if asked > 0 { asked } else { std::thread::available_parallelism().map_or(2, usize::from) }
     }
+
+    /// The same for work of the background: half of them. Where others compute, each that comes and goes in their gaps
+    /// costs them a little.
+    pub fn background_threads(asked: usize) -> usize {
+        Self::threads(asked).div_ceil(2)
+    }
 }
 
 impl Mllp {

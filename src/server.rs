@@ -36,7 +36,6 @@ impl Server {
         let store = SqliteStore::open(&config.storage.path)
             .map_err(|e| anyhow::anyhow!("the session log {} cannot be opened: {e}", config.storage.path.display()))?;
         let readiness = models.readiness.clone();
-        let inference = Arc::new(kserve::Pools::new(&models.models));
         let threads = ActorThreads::start(config.sessions.actor_threads)?;
         let limits = DirectoryConfig { max_open_sessions: config.sessions.max_open, ..DirectoryConfig::default() };
         let directory =
@@ -84,11 +83,11 @@ impl Server {
         ];
         doors.extend(kafka);
         let mut kserve_addr = None;
-        if config.kserve.enabled {
+        if let Some(background) = models.background {
             let (listener, token) = kserve::open(&config.kserve).await?;
             kserve_addr = Some(listener.local_addr()?);
             let limits = ServerLimits { max_connections: config.kserve.max_connections, ..limits };
-            let router = healthsync_kserve::router(inference, token);
+            let router = healthsync_kserve::router(Arc::new(kserve::Pools::new(background)), token);
             doors.push(tokio::spawn(http::serve(listener, router, limits, shutdown.clone())));
         }
         let (http, mllp, kserve) = (http_addr, mllp_addr, kserve_addr);

@@ -8,6 +8,7 @@ mod load;
 mod pools;
 mod recognition;
 mod risk;
+mod tasks;
 
 pub use fhir::fhir_door;
 #[cfg(feature = "kafka")]
@@ -16,21 +17,24 @@ pub use load::{demo_image, load_speaker, registry};
 pub use pools::Pools;
 pub use recognition::{load_transcriber, recognition_weights};
 pub use risk::{calibration_ledger, deteriorate_weights, scorer};
+pub use tasks::TaskPools;
 
 use crate::{
     config::{self, Config},
     readiness::Readiness,
 };
 use anyhow::Context as _;
-use healthsync_actors::{Models, MonitoringSettings, Pool, SpeechSettings, pool::ModelFactory};
+use healthsync_actors::{
+    Models, MonitoringSettings, Pool, SpeechSettings,
+    pool::{ModelFactory, PoolControl},
+};
 use healthsync_events::Sessions;
 use healthsync_models::{
     Model,
-    registry::Registry,
-    tasks::{Speaker, Transcriber, Translator},
+    tasks::{Transcriber, Translator},
 };
 use healthsync_webrtc::{WhipConfig, WhipServer};
-use pools::{Budgets, Source, Wanted};
+use pools::Budgets;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
@@ -42,13 +46,12 @@ use tokio::sync::Semaphore;
 /// Images decoded at a time: each may take several hundred megabytes while it is.
 const IMAGE_TURNS: usize = 2;
 
-/// Why nothing is translated or spoken where `models.captions_only` is set.
-const CAPTIONS_ONLY: &str = "this server writes captions only";
-
 /// The models, loading on their own threads, and who tells when they are ready.
 pub struct LoadedModels {
     pub models: Models,
     pub readiness: Readiness,
+    /// For work of the background, where some may come.
+    pub background: Option<TaskPools>,
     pub pools: Pools,
 }
 
@@ -58,16 +61,20 @@ impl LoadedModels {
         let readiness = Readiness::default();
         let registry = Arc::new(load::registry(config)?);
         let speech = speech_settings(&config.speech, &load::voices(&registry))?;
-        let (transcribe, translate, speak) = start(config, &registry)?;
+        let budgets = Budgets::new(config);
+        let tasks = TaskPools::start(config, &registry, &budgets)?;
+        let background = config.kserve.enabled.then(|| tasks.background(config, &registry, &budgets)).transpose()?;
         let deterioration = risk::start(&registry, &config.models)?;
         if let Some(pool) = &deterioration {
             watch(&readiness, pool);
         }
-        watch(&readiness, &transcribe);
-        watch(&readiness, &translate);
-        watch(&readiness, &speak);
-        let pools: Pools =
-            Arc::new([Arc::new(transcribe.clone()), Arc::new(translate.clone()), Arc::new(speak.clone())]);
+        let mut pools = Vec::new();
+        for TaskPools { transcribe, translate, speak } in std::iter::once(&tasks).chain(&background) {
+            tell_of(transcribe, &mut pools, &readiness);
+            tell_of(translate, &mut pools, &readiness);
+            tell_of(speak, &mut pools, &readiness);
+        }
+        let TaskPools { transcribe, translate, speak } = tasks;
         let models = Models {
             transcribe,
             translate,
@@ -82,7 +89,7 @@ impl LoadedModels {
             images: Arc::new(healthsync_dicom::Decoder::default()),
             image_turns: Semaphore::new(IMAGE_TURNS),
         };
-        Ok(Self { models, readiness, pools })
+        Ok(Self { models, readiness, background, pools: pools.into() })
     }
 }
 
@@ -102,44 +109,30 @@ fn speech_settings(config: &config::Speech, known: &BTreeSet<String>) -> anyhow:
     Ok(SpeechSettings { voices, speed: config.speed, ..SpeechSettings::default() })
 }
 
-type TaskPools = (Pool<Transcriber>, Pool<Translator>, Pool<Speaker>);
-
-fn start(config: &Config, registry: &Arc<Registry>) -> anyhow::Result<TaskPools> {
-    let budgets = Budgets::new(config);
-    let threads = Config::threads(config.models.speak_threads);
-    let (translator, speaker) = if config.models.captions_only {
-        (absent::absent("translate", CAPTIONS_ONLY), absent::absent("speak", CAPTIONS_ONLY))
-    } else {
-        (load::translator(registry, &config.translation)?, load::speaker(registry, threads))
-    };
-    let transcribe = Wanted {
-        name: "transcribe",
-        capacity: 64,
-        max_batch: recognition::max_batch(&config.models),
-        threads: Config::threads(config.models.transcribe_threads),
-        source: recognition::source(registry, &config.models),
-    };
-    let translate =
-        Wanted { name: "translate", capacity: 256, max_batch: 8, threads: 1, source: Source::Batch(translator) };
-    let source = Source::Batch(speaker);
-    let speak = Wanted { name: "speak", capacity: 32, max_batch: 1, threads, source };
-    let (settings, places) = (&config.pools, &config.placement);
-    Ok((
-        pools::start(transcribe, &settings.transcribe, &places.transcribe, &budgets)?,
-        pools::start(translate, &settings.translate, &places.translate, &budgets)?,
-        pools::start(speak, &settings.speak, &places.speak, &budgets)?,
-    ))
-}
-
 /// The recogniser as configured, and the requests one run of it takes at most, for who measures it in pools of its own.
 pub fn transcriber(config: &Config) -> anyhow::Result<(ModelFactory<Transcriber>, usize)> {
     let registry = Arc::new(load::registry(config)?);
     Ok((recognition::transcriber(&registry, &config.models), recognition::max_batch(&config.models)))
 }
 
+/// The same for work of the background, and the threads it uses.
+pub fn background_transcriber(config: &Config) -> anyhow::Result<(ModelFactory<Transcriber>, usize)> {
+    let registry = Arc::new(load::registry(config)?);
+    let threads = Config::background_threads(config.models.transcribe_threads);
+    Ok((recognition::transcriber_on(threads, &registry, &config.models), threads))
+}
+
 /// The translator as configured, likewise.
 pub fn translator(config: &Config) -> anyhow::Result<ModelFactory<Translator>> {
     load::translator(&Arc::new(load::registry(config)?), &config.translation)
+}
+
+/// Has operators see a pool, and the server ready only when it is; once, whoever else has it.
+fn tell_of<M: Model>(pool: &Pool<M>, pools: &mut Vec<Arc<dyn PoolControl>>, readiness: &Readiness) {
+    if !pools.iter().any(|known| known.name() == pool.name()) {
+        watch(readiness, pool);
+        pools.push(Arc::new(pool.clone()));
+    }
 }
 
 fn watch<M: Model>(readiness: &Readiness, pool: &Pool<M>) {

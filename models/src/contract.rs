@@ -1,10 +1,7 @@
 //! What every model is to whoever runs it.
 
+use crate::Preempt;
 use healthsync_events::ModelInfo;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
 
 /// Why a model gave no answer. Texts hold no patient data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,28 +32,9 @@ pub enum ModelError {
     Memory { model: String, needed_mb: u64, free_mb: u64 },
 }
 
-/// Says that something more urgent waits for what a model uses.
-#[derive(Debug, Clone, Default)]
-pub struct Preempt(Arc<AtomicBool>);
-
-impl Preempt {
-    pub fn ask(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub fn is_asked(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// What was asked of an earlier batch is not asked of the next.
-    pub fn forget(&self) {
-        self.0.store(false, Ordering::Relaxed);
-    }
-}
-
 /// A loaded model on one thread. Created, used and dropped on the thread of the pool that runs it.
 pub trait Model: 'static {
-    type Input: Send + 'static;
+    type Input: Send + Sync + 'static;
     type Output: Send + 'static;
 
     fn info(&self) -> &ModelInfo;

@@ -2,12 +2,14 @@
 //! models that are rules rather than weights: NEWS2 and the patient report.
 
 pub mod contract;
+mod preempt;
 pub mod registry;
 pub mod report;
 pub mod risk;
 pub mod tasks;
 
-pub use contract::{Model, ModelError, Preempt, SequenceModel, SequenceStep, SlotKey};
+pub use contract::{Model, ModelError, SequenceModel, SequenceStep, SlotKey};
+pub use preempt::Preempt;
 
 /// Bytes in lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {

@@ -1,8 +1,9 @@
-//! The pools behind the KServe v2 door. What comes in there is work of the background: live speech and alarms go first.
+//! The pools behind the KServe v2 door. What comes in there is work of the background, in pools of its own where there
+//! can be any: live speech and alarms go first.
 
 mod tasks;
 
-use crate::{config::Kserve, server::listen};
+use crate::{config::Kserve, server::listen, wiring::TaskPools};
 use anyhow::Context as _;
 use futures_util::FutureExt as _;
 use healthsync_actors::{
@@ -13,10 +14,7 @@ use healthsync_events::{ModelInfo, Refusal, SessionId};
 use healthsync_kserve::{
     Datatype, Error, InferRequest, InferResponse, ModelMetadata, Repository, Tensor, TensorMetadata, Token,
 };
-use healthsync_models::{
-    Model, ModelError,
-    tasks::{Speaker, Transcriber, Translator},
-};
+use healthsync_models::{Model, ModelError};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::net::TcpListener;
 
@@ -29,23 +27,21 @@ pub async fn open(config: &Kserve) -> anyhow::Result<(TcpListener, Token)> {
     Ok((listen(config.listen, "kserve.listen").await?, token))
 }
 
+/// Models as the door names them.
+const TRANSCRIBE: &str = "transcribe";
+const TRANSLATE: &str = "translate";
+const SPEAK: &str = "speak";
+
 /// The pools that can be reached, and on whose behalf.
 pub struct Pools {
     /// A session of its own, so that the pools' fairness holds between it and consultations.
     session: SessionId,
-    transcribe: Pool<Transcriber>,
-    translate: Pool<Translator>,
-    speak: Pool<Speaker>,
+    tasks: TaskPools,
 }
 
 impl Pools {
-    pub fn new(models: &healthsync_actors::Models) -> Self {
-        Self {
-            session: SessionId(uuid::Uuid::now_v7()),
-            transcribe: models.transcribe.clone(),
-            translate: models.translate.clone(),
-            speak: models.speak.clone(),
-        }
+    pub fn new(tasks: TaskPools) -> Self {
+        Self { session: SessionId(uuid::Uuid::now_v7()), tasks }
     }
 
     /// Asks a pool; then its answer is to be waited for.
@@ -70,17 +66,20 @@ impl Repository for Pools {
         let text = |name, shape: i64| TensorMetadata::new(name, Datatype::Bytes, &[shape]);
         let float = |name, shape: i64| TensorMetadata::new(name, Datatype::Fp32, &[shape]);
         let transcribe = describe(
-            &self.transcribe,
+            TRANSCRIBE,
+            &self.tasks.transcribe,
             vec![float("AUDIO", -1), text("LANGUAGE", -1)],
             vec![text("TEXT", 1), text("LANGUAGE", 1), float("CONFIDENCE", 1), float("NO_SPEECH", 1)],
         );
         let translate = describe(
-            &self.translate,
+            TRANSLATE,
+            &self.tasks.translate,
             vec![text("TEXT", -1), text("SOURCE_LANGUAGE", 1), text("TARGET_LANGUAGE", 1)],
             vec![text("TEXT", -1)],
         );
         let speak = describe(
-            &self.speak,
+            SPEAK,
+            &self.tasks.speak,
             vec![text("TEXT", 1), text("LANGUAGE", 1)],
             vec![float("AUDIO", -1), TensorMetadata::new("SAMPLE_RATE", Datatype::Int32, &[1])],
         );
@@ -89,28 +88,34 @@ impl Repository for Pools {
 
     fn is_ready(&self, name: &str) -> bool {
         match name {
-            _ if name == self.transcribe.name() => self.transcribe.is_ready(),
-            _ if name == self.translate.name() => self.translate.is_ready(),
-            _ => name == self.speak.name() && self.speak.is_ready(),
+            TRANSCRIBE => self.tasks.transcribe.is_ready(),
+            TRANSLATE => self.tasks.translate.is_ready(),
+            SPEAK => self.tasks.speak.is_ready(),
+            _ => false,
         }
     }
 
     async fn infer(&self, name: &str, request: InferRequest) -> Result<InferResponse, Error> {
         match name {
-            _ if name == self.transcribe.name() => self.recognise(&request).await,
-            _ if name == self.translate.name() => self.put_over(&request).await,
-            _ if name == self.speak.name() => self.say(&request).await,
+            TRANSCRIBE => self.recognise(&request).await,
+            TRANSLATE => self.put_over(&request).await,
+            SPEAK => self.say(&request).await,
             _ => Err(Error::UnknownModel),
         }
     }
 }
 
-fn describe<M: Model>(pool: &Pool<M>, inputs: Vec<TensorMetadata>, outputs: Vec<TensorMetadata>) -> ModelMetadata {
+fn describe<M: Model>(
+    name: &str,
+    pool: &Pool<M>,
+    inputs: Vec<TensorMetadata>,
+    outputs: Vec<TensorMetadata>,
+) -> ModelMetadata {
     // It is known at once when the model is loaded; before, it has no version.
     let info = pool.ready().now_or_never().and_then(Result::ok);
     let platform = info.as_ref().map_or_else(String::new, |info| info.name.clone());
     let versions = info.map(|info| info.version).into_iter().collect();
-    ModelMetadata { name: pool.name().to_owned(), versions, platform, inputs, outputs }
+    ModelMetadata { name: name.to_owned(), versions, platform, inputs, outputs }
 }
 
 /// An answer with the model and weights it is from.

@@ -1,6 +1,6 @@
 //! Tensors to each task's request, and its answer to tensors.
 
-use super::{Pools, answered};
+use super::{Pools, SPEAK, TRANSCRIBE, TRANSLATE, answered};
 use healthsync_events::{Language, audio::SAMPLE_RATE};
 use healthsync_kserve::{Error, InferRequest, InferResponse, Tensor};
 use healthsync_models::tasks::{Cancel, Effort, SpeakRequest, SpokenLanguage, TranscribeRequest, TranslateRequest};
@@ -52,7 +52,7 @@ impl Pools {
             effort: Effort::Full,
             cancel,
         };
-        let answer = self.ask(&self.transcribe, input).await?;
+        let answer = self.ask(&self.tasks.transcribe, input).await?;
         drop(give_up);
         let heard = answer.output;
         let outputs = vec![
@@ -61,7 +61,7 @@ impl Pools {
             Tensor::floats("CONFIDENCE", &[heard.confidence]),
             Tensor::floats("NO_SPEECH", &[heard.no_speech]),
         ];
-        Ok(answered(self.transcribe.name(), &answer.model.version, &answer.model, outputs))
+        Ok(answered(TRANSCRIBE, &answer.model.version, &answer.model, outputs))
     }
 
     pub(super) async fn put_over(&self, request: &InferRequest) -> Result<InferResponse, Error> {
@@ -74,7 +74,7 @@ impl Pools {
         for text in texts {
             let text = bounded(text, MAX_TEXT_CHARS)?;
             let input = TranslateRequest { text, source: source.clone(), target: target.clone() };
-            asked.push(self.ask(&self.translate, input));
+            asked.push(self.ask(&self.tasks.translate, input));
         }
         // All of them are asked already; the first that fails cancels the rest.
         let mut answers = Vec::with_capacity(asked.len());
@@ -84,17 +84,17 @@ impl Pools {
         let first = answers.first().ok_or_else(|| Error::Failed("the model gave no answer".into()))?;
         let (version, from) = (first.model.version.clone(), first.output.model.clone());
         let texts = Tensor::texts("TEXT", answers.into_iter().map(|answer| answer.output.text));
-        Ok(answered(self.translate.name(), &version, &from, vec![texts]))
+        Ok(answered(TRANSLATE, &version, &from, vec![texts]))
     }
 
     pub(super) async fn say(&self, request: &InferRequest) -> Result<InferResponse, Error> {
         let text = bounded(one(request, "TEXT")?, MAX_SPOKEN_CHARS)?;
         let language = one_language(request, "LANGUAGE")?;
-        let answer = self.ask(&self.speak, SpeakRequest { text, language, voice: None, speed: 1.0 }).await?;
+        let answer = self.ask(&self.tasks.speak, SpeakRequest { text, language, voice: None, speed: 1.0 }).await?;
         let spoken = answer.output;
         let sample_rate = i32::try_from(spoken.sample_rate).map_err(|_| Error::Failed("no sample rate".into()))?;
         let outputs = vec![Tensor::floats("AUDIO", &spoken.samples), Tensor::integers("SAMPLE_RATE", &[sample_rate])];
-        Ok(answered(self.speak.name(), &answer.model.version, &spoken.model, outputs))
+        Ok(answered(SPEAK, &answer.model.version, &spoken.model, outputs))
     }
 }
 

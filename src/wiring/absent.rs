@@ -12,7 +12,7 @@ struct Absent<I, O> {
     task: PhantomData<fn(I) -> O>,
 }
 
-impl<I: Send + 'static, O: Send + 'static> Model for Absent<I, O> {
+impl<I: Send + Sync + 'static, O: Send + 'static> Model for Absent<I, O> {
     type Input = I;
     type Output = O;
 
@@ -27,7 +27,7 @@ impl<I: Send + 'static, O: Send + 'static> Model for Absent<I, O> {
 }
 
 /// A model of no size that refuses everything.
-pub(super) fn absent<I: Send + 'static, O: Send + 'static>(
+pub(super) fn absent<I: Send + Sync + 'static, O: Send + 'static>(
     task: &'static str,
     reason: &'static str,
 ) -> ModelFactory<Box<dyn Model<Input = I, Output = O>>> {

@@ -12,9 +12,15 @@ use std::sync::Arc;
 /// The pools of a server, as operators see them.
 pub type Pools = Arc<[Arc<dyn PoolControl>]>;
 
+/// Times as long as others a batch on idle threads may take before it is held for hung: most of that time the cores may
+/// be others'.
+const IDLE_PATIENCE: u32 = 32;
+
 /// What a task's model wants.
 pub(super) struct Wanted<M: Model> {
     pub name: &'static str,
+    /// It does work of the background, on threads that yield to everything.
+    pub idle: bool,
     /// What two seconds of its work can hold: a longer queue only makes everyone late.
     pub capacity: usize,
     pub max_batch: usize,
@@ -51,19 +57,24 @@ pub(super) fn start<M: Model>(
     place: &Place,
     budgets: &Budgets,
 ) -> anyhow::Result<Pool<M>> {
-    let Wanted { name, capacity, max_batch, threads, source } = wanted;
+    let Wanted { name, idle, capacity, max_batch, threads, source } = wanted;
     let placement = Placement {
         cores: place.cores.clone(),
         nice: place.nice,
+        idle,
         threads,
-        thread_budget: budgets.threads.clone(),
         memory_mb: place.memory_mb,
         memory_budget: budgets.memory.clone(),
+        // Idle threads take nothing from others.
+        thread_budget: budgets.threads.clone().filter(|_| !idle),
         precedence: budgets.precedence.clone(),
     };
-    let config =
-        PoolConfig { name, capacity, max_batch, instances: place.instances, placement, ..PoolConfig::default() };
-    let config = config.with(settings).with_context(|| format!("pools.{name}"))?;
+    let instances = if idle { 1 } else { place.instances };
+    let config = PoolConfig { name, capacity, max_batch, instances, placement, ..PoolConfig::default() };
+    let mut config = config.with(settings).with_context(|| format!("pools.{name}"))?;
+    if idle {
+        config.tuning.hang_limit *= IDLE_PATIENCE;
+    }
     let pool = match source {
         Source::Batch(factory) => Pool::start(config, factory),
         Source::Slots(factory) => Pool::start_slots(config, factory),

@@ -59,10 +59,18 @@ pub(super) fn transcriber(registry: &Arc<Registry>, models: &config::Models) -> 
     })
 }
 
+/// The same on so many threads.
+pub(super) fn transcriber_on(
+    threads: usize,
+    registry: &Arc<Registry>,
+    models: &config::Models,
+) -> ModelFactory<Transcriber> {
+    transcriber(registry, &config::Models { transcribe_threads: threads, ..models.clone() })
+}
+
 /// A recogniser of its own, for who measures it without a server.
 pub fn load_transcriber(config: &Config, threads: usize) -> anyhow::Result<Transcriber> {
-    let models = config::Models { transcribe_threads: threads, ..config.models.clone() };
-    let factory = transcriber(&Arc::new(super::registry(config)?), &models);
+    let factory = transcriber_on(threads, &Arc::new(super::registry(config)?), &config.models);
     factory().context("the recogniser cannot be loaded")
 }
 

@@ -1,6 +1,7 @@
 //! The pools behind the KServe v2 door, with a client that is not ours: NVIDIA's `tritonclient`.
 
 use crate::common::{Server, recall};
+use healthsync_actors::pool::PoolStats;
 use serde_json::{Value, json};
 use std::{path::PathBuf, process::Command};
 use tokio::sync::OnceCell;
@@ -22,15 +23,20 @@ fn texts(value: &Value) -> Vec<String> {
     value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
 }
 
-/// What the client found, of one server for all tests.
-static FOUND: OnceCell<Value> = OnceCell::const_new();
+/// What the client found, of one server for all tests, and that server's pools after it.
+static FOUND: OnceCell<(Value, Vec<PoolStats>)> = OnceCell::const_new();
 
-async fn found() -> &'static Value {
+async fn found_and_pools() -> &'static (Value, Vec<PoolStats>) {
     let find = || async {
-        let (_server, address) = server().await;
-        tokio::task::spawn_blocking(move || tritonclient(&address)).await.unwrap()
+        let (server, address) = server().await;
+        let found = tokio::task::spawn_blocking(move || tritonclient(&address)).await.unwrap();
+        (found, server.api().get("pools", "/api/v1/pools").await.unwrap())
     };
     FOUND.get_or_init(find).await
+}
+
+async fn found() -> &'static Value {
+    &found_and_pools().await.0
 }
 
 async fn server() -> (Server, String) {
@@ -46,6 +52,22 @@ async fn server() -> (Server, String) {
     let line = server.said.iter().find(|line| line.contains("KServe v2")).expect("it says where the pools are");
     let address = line.rsplit("http://").next().unwrap().trim_end_matches("/v2").to_owned();
     (server, address)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_ask_is_not_asked_of_the_models_of_consultations() {
+    let (_, pools) = found_and_pools().await;
+    let tasks = ["transcribe", "translate", "speak"];
+    for task in tasks {
+        let answered = |name: &str| -> u64 {
+            let pool = pools.iter().find(|pool| pool.name == name).unwrap();
+            pool.classes.iter().map(|class| class.answered).sum()
+        };
+        let (own, beside) = (answered(task), answered(&format!("{task}-background")));
+        assert!(own == 0 && beside > 0, "{task}: {own} and {beside}");
+    }
+    assert_eq!(pools.len(), 2 * tasks.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

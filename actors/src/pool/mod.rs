@@ -7,6 +7,7 @@
 mod budget;
 mod control;
 mod gather;
+mod idle;
 mod meters;
 mod placement;
 mod precedence;

@@ -93,6 +93,9 @@ pub struct Placement {
     pub cores: Vec<usize>,
     /// Added to the niceness of its threads, 0 to 19: who only works in the background lets others go first. Linux only.
     pub nice: u8,
+    /// Its models run on threads that get a core only while nothing else wants it. Linux only, and not for models that
+    /// make their outputs piece by piece. A batch may then take as long as others keep the cores busy.
+    pub idle: bool,
     /// Threads one batch would like to use; 0: the model is not told.
     pub threads: usize,
     /// What the cores are shared by.

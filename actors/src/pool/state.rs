@@ -100,7 +100,7 @@ impl<M: Model> Shared<M> {
             next_worker: 0,
         };
         let instances = instances.max(1);
-        let member = Member::of(&placement.precedence, placement.cores.clone(), placement.threads * instances);
+        let member = Member::of(&placement, instances);
         Self {
             name,
             instances,

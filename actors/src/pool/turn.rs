@@ -120,7 +120,8 @@ impl<M: Model> State<M> {
                 }
                 Some(preempt) if may_yield => {
                     gate.begins_yielding((pool, worker), preempt);
-                    Some(member.running(worker, Some(preempt.clone())))
+                    // Who need only wait has not made way when it is done.
+                    Some(member.running(worker, Some(preempt.clone()).filter(|preempt| !preempt.pauses())))
                 }
                 _ => None,
             };

@@ -2,6 +2,7 @@
 
 use super::{
     Loader,
+    idle::{Aside, MOST_PAUSED},
     meters::Restart,
     precedence::Running,
     request::{Answer, Served},
@@ -20,6 +21,9 @@ use std::{
 
 /// Times in a row a model may fail before its worker stops trying: one that never works only burns a core.
 const MAX_CONSECUTIVE_FAILURES: u32 = 5;
+
+/// A model as a worker has it: on its own thread, or aside on one that yields to everything.
+type Working<M> = dyn Model<Input = <M as Model>::Input, Output = <M as Model>::Output>;
 
 /// How serving ended.
 pub(super) enum Ended {
@@ -58,10 +62,22 @@ fn run<M: Model>(shared: &Arc<Shared<M>>, id: u64, loader: &Loader<M>) {
     let mut failures = 0;
     while failures < MAX_CONSECUTIVE_FAILURES {
         let ended = match loader {
-            Loader::Batch(factory) => load(shared, || factory(), M::warm_up).map(|mut model| {
-                let is_wanted = shared.loaded(id, model.info().clone());
-                if is_wanted { serve(shared, id, &mut model, &mut failures) } else { Ended::Stopped }
-            }),
+            Loader::Batch(factory) => {
+                let make = || -> Result<Box<Working<M>>, ModelError> {
+                    if placement.idle {
+                        Ok(Box::new(Aside::load(shared.name, factory)?))
+                    } else {
+                        Ok(Box::new(factory()?))
+                    }
+                };
+                load(shared, make, Model::warm_up).map(|mut model| {
+                    let is_wanted = shared.loaded(id, model.info().clone());
+                    if is_wanted { serve(shared, id, &mut *model, &mut failures) } else { Ended::Stopped }
+                })
+            }
+            Loader::Slots(_) if placement.idle => {
+                Err(shared.engine_error("piece by piece it cannot run on idle threads"))
+            }
             Loader::Slots(factory) => load(shared, || factory(), |model| model.warm_up()).map(|mut model| {
                 let is_wanted = shared.loaded(id, model.info().clone());
                 if is_wanted { slots::serve(shared, id, &mut *model, &mut failures) } else { Ended::Stopped }
@@ -106,10 +122,10 @@ fn load<M: Model, T>(
 }
 
 /// Serves batches until the model breaks or is not wanted any more.
-fn serve<M: Model>(shared: &Shared<M>, id: u64, model: &mut M, failures: &mut u32) -> Ended {
+fn serve<M: Model>(shared: &Shared<M>, id: u64, model: &mut Working<M>, failures: &mut u32) -> Ended {
     // Beyond the reach of unwinding: what a model panicked on is tried again.
     let mut inputs = Vec::new();
-    let preempt = Preempt::default();
+    let preempt = if shared.placement.idle { Preempt::pausing(MOST_PAUSED) } else { Preempt::default() };
     let served = catch_unwind(AssertUnwindSafe(|| {
         model.heed(preempt.clone());
         loop {
@@ -151,7 +167,13 @@ enum Next {
 }
 
 /// Waits for the next batch and puts its inputs into `inputs`.
-fn next_batch<M: Model>(shared: &Shared<M>, id: u64, model: &M, preempt: &Preempt, inputs: &mut Vec<M::Input>) -> Next {
+fn next_batch<M: Model>(
+    shared: &Shared<M>,
+    id: u64,
+    model: &Working<M>,
+    preempt: &Preempt,
+    inputs: &mut Vec<M::Input>,
+) -> Next {
     let mut state = shared.lock();
     state.rest(id);
     loop {
@@ -187,7 +209,7 @@ fn next_batch<M: Model>(shared: &Shared<M>, id: u64, model: &M, preempt: &Preemp
 fn finish<M: Model>(
     shared: &Shared<M>,
     id: u64,
-    model: &M,
+    model: &Working<M>,
     inputs: Vec<M::Input>,
     results: Vec<Result<M::Output, ModelError>>,
     started: Instant,
@@ -234,6 +256,10 @@ fn finish<M: Model>(
                 pending.span.record("waited_us", waited.as_micros() as u64);
                 pending.span.record("batch", size);
                 good.push((pending, answer));
+            }
+            Some(Err(nonsense @ ModelError::Nonsense { .. })) => {
+                error = nonsense;
+                broken.push((Served { meta, pending }, input));
             }
             Some(Err(error)) => shared.fail(meta.class, pending, error),
             None => broken.push((Served { meta, pending }, input)),

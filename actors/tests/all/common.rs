@@ -37,7 +37,7 @@ pub fn info() -> ModelInfo {
 
 pub struct Fake<I, O>(ModelInfo, Box<dyn Fn(&I) -> O>);
 
-impl<I: Send + 'static, O: Send + 'static> Model for Fake<I, O> {
+impl<I: Send + Sync + 'static, O: Send + 'static> Model for Fake<I, O> {
     type Input = I;
     type Output = O;
     fn info(&self) -> &ModelInfo {
@@ -48,7 +48,7 @@ impl<I: Send + 'static, O: Send + 'static> Model for Fake<I, O> {
     }
 }
 
-pub fn pool<I: Send + 'static, O: Send + 'static>(
+pub fn pool<I: Send + Sync + 'static, O: Send + 'static>(
     name: &'static str,
     answer: impl Fn(&I) -> O + Clone + Send + Sync + 'static,
 ) -> Pool<Box<dyn Model<Input = I, Output = O>>> {

@@ -40,6 +40,11 @@ pub struct Outcome {
 /// Runs the loop, each client a task of its own on the current runtime. The first error ends it.
 pub async fn run<A: Ask>(clients: Vec<A>, period: Period) -> Result<Outcome, A::Error> {
     let count = clients.len();
+    Ok(Outcome::of(count, &latencies(clients, period).await?, period.measured))
+}
+
+/// The same: what each request took, in milliseconds.
+pub async fn latencies<A: Ask>(clients: Vec<A>, period: Period) -> Result<Vec<f64>, A::Error> {
     let from = Instant::now() + period.warm_up;
     let until = from + period.measured;
     let tasks = clients.into_iter().map(|mut client| {
@@ -65,8 +70,7 @@ pub async fn run<A: Ask>(clients: Vec<A>, period: Period) -> Result<Outcome, A::
             task.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
         }
     });
-    let latencies = try_join_all(tasks).await?.concat();
-    Ok(Outcome::of(count, &latencies, period.measured))
+    Ok(try_join_all(tasks).await?.concat())
 }
 
 impl Outcome {

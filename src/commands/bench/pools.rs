@@ -13,7 +13,7 @@ pub(super) use door::serve;
 
 use crate::config::Config;
 use anyhow::Context as _;
-use healthsync_actors::{PoolConfig, pool::Placement};
+use healthsync_actors::PoolConfig;
 use healthsync_loadtests::{
     machine::Machine,
     pools::{
@@ -32,11 +32,6 @@ const CAPACITY: usize = 1_024;
 /// A pool as it is measured: one instance, and the rest as asked.
 fn pool_config(name: &'static str, max_batch: usize, max_queue_delay: Duration) -> PoolConfig {
     PoolConfig { name, capacity: CAPACITY, max_batch, max_queue_delay, ..PoolConfig::default() }
-}
-
-/// Another one of the same process, with a precedence in common.
-fn beside(placement: &Placement, config: PoolConfig) -> PoolConfig {
-    PoolConfig { placement: placement.clone(), ..config }
 }
 
 pub(super) async fn run(config: &Config, options: &PoolsOptions) -> anyhow::Result<()> {

@@ -12,6 +12,10 @@
 //! 3. but one batch of all pools may begin with a background request that is overdue, and runs to the end. After it comes
 //!    a rest [`REST`] times as long, so that such batches have 1/32 of the time: again too few for that percentile, and
 //!    still nothing waits for ever.
+//!
+//! Background on idle threads gets a core only while nothing else wants it, and costs the urgent the little that moving
+//! threads on and off a core does. So it begins as soon as nothing urgent is there, and need not give up what it has done:
+//! asked to make way, it waits until nothing urgent is there any more.
 
 use crate::pool::scheduler::Open;
 use healthsync_models::Preempt;
@@ -48,6 +52,8 @@ struct Place {
     cores: Vec<usize>,
     /// Threads its instances would use in all; 0: it is not known.
     threads: usize,
+    /// It has threads that yield to everything.
+    idle: bool,
     urgent: usize,
     /// Since when there is nothing urgent; `None`: there never was.
     quiet_since: Option<Instant>,
@@ -67,9 +73,9 @@ impl Gate {
         Self { cores, pools: BTreeMap::new(), next: 0, yielding: Vec::new(), overdue: None, rests_until: None }
     }
 
-    pub(in crate::pool) fn enter(&mut self, cores: Vec<usize>, threads: usize) -> u64 {
+    pub(in crate::pool) fn enter(&mut self, cores: Vec<usize>, threads: usize, idle: bool) -> u64 {
         self.next += 1;
-        self.pools.insert(self.next, Place { cores, threads, urgent: 0, quiet_since: None, waits: false });
+        self.pools.insert(self.next, Place { cores, threads, idle, urgent: 0, quiet_since: None, waits: false });
         self.next
     }
 
@@ -77,6 +83,11 @@ impl Gate {
         self.pools.remove(&pool);
         self.yielding.retain(|((of, _), _)| *of != pool);
         self.overdue.take_if(|((of, _), _)| *of == pool);
+        self.resume();
+    }
+
+    fn is_idle(&self, pool: u64) -> bool {
+        self.pools.get(&pool).is_some_and(|place| place.idle)
     }
 
     /// Whether urgent requests of one pool and background ones of another are in each other's way.
@@ -103,10 +114,19 @@ impl Gate {
     pub(in crate::pool) fn went(&mut self, pool: u64, now: Instant) -> bool {
         let Some(place) = self.pools.get_mut(&pool).filter(|place| place.urgent > 0) else { return false };
         place.urgent -= 1;
-        if place.urgent == 0 {
-            place.quiet_since = Some(now);
+        if place.urgent > 0 {
+            return false;
         }
-        place.urgent == 0
+        place.quiet_since = Some(now);
+        self.resume();
+        true
+    }
+
+    /// Those that wait for what is urgent may go on where there is nothing any more.
+    fn resume(&self) {
+        let is_urgent = |of: u64| self.pools.iter().any(|(pool, place)| place.urgent > 0 && self.conflict(*pool, of));
+        let waiting = self.yielding.iter().filter(|((of, _), _)| !is_urgent(*of));
+        waiting.for_each(|(_, preempt)| preempt.resume());
     }
 
     /// Pools in which something waits for what others bring about; they are to look again.
@@ -132,7 +152,8 @@ impl Gate {
         }
         let beside = || self.pools.iter().filter(|(of, _)| self.conflict(**of, pool)).map(|(_, place)| place);
         let is_quiet = beside().all(|place| place.urgent == 0);
-        let quiet_from = beside().filter_map(|place| place.quiet_since).max().map(|since| since + expected);
+        let quiet_for = if self.is_idle(pool) { Duration::ZERO } else { expected };
+        let quiet_from = beside().filter_map(|place| place.quiet_since).max().map(|since| since + quiet_for);
         if is_quiet && quiet_from.is_none_or(|from| from <= now) {
             return Permit { open: Open::All, again: None };
         }
@@ -176,7 +197,7 @@ mod tests {
     fn background_waits_for_what_is_urgent_anywhere_and_then_for_as_long_as_it_takes() {
         let now = Instant::now();
         let mut gate = Gate::new(2);
-        let (speech, texts) = (gate.enter(Vec::new(), 2), gate.enter(Vec::new(), 1));
+        let (speech, texts) = (gate.enter(Vec::new(), 2, false), gate.enter(Vec::new(), 1, false));
         assert_eq!(open(&mut gate, texts, now), Open::All, "there was never anything urgent");
         gate.came(speech);
         assert_eq!([speech, texts].map(|pool| open(&mut gate, pool, now)), [Open::Urgent; 2]);
@@ -195,7 +216,7 @@ mod tests {
         let now = Instant::now();
         let beside = |cores, places: [(Vec<usize>, usize); 2]| {
             let mut gate = Gate::new(cores);
-            let [urgent, other] = places.map(|(cores, threads)| gate.enter(cores, threads));
+            let [urgent, other] = places.map(|(cores, threads)| gate.enter(cores, threads, false));
             gate.came(urgent);
             open(&mut gate, other, now)
         };
@@ -208,7 +229,7 @@ mod tests {
     #[test]
     fn what_runs_is_asked_to_make_way_if_it_is_in_the_way_and_its_successor_is_not() {
         let mut gate = Gate::new(2);
-        let [speech, texts, apart] = [vec![0], vec![0], vec![1]].map(|cores| gate.enter(cores, 2));
+        let [speech, texts, apart] = [vec![0], vec![0], vec![1]].map(|cores| gate.enter(cores, 2, false));
         let [first, second] = [texts, apart].map(|pool| {
             let preempt = Preempt::default();
             gate.begins_yielding((pool, 1), &preempt);
@@ -223,11 +244,41 @@ mod tests {
     }
 
     #[test]
+    fn on_idle_threads_it_begins_as_soon_as_nothing_urgent_is_there() {
+        let now = Instant::now();
+        let mut gate = Gate::new(2);
+        let (speech, texts) = (gate.enter(Vec::new(), 2, false), gate.enter(Vec::new(), 1, true));
+        gate.came(speech);
+        assert_eq!(open(&mut gate, texts, now), Open::Urgent);
+        assert!(gate.went(speech, now));
+        assert_eq!(open(&mut gate, texts, now), Open::All);
+    }
+
+    #[test]
+    fn who_need_only_wait_goes_on_when_nothing_urgent_is_there_any_more_and_who_gives_up_is_not_untold() {
+        let asked = |gone: &dyn Fn(&mut Gate, u64)| {
+            let mut gate = Gate::new(2);
+            let [speech, alarms, texts] = [2, 2, 1].map(|threads| gate.enter(Vec::new(), threads, false));
+            let (pausing, stopping) = (Preempt::pausing(MS), Preempt::default());
+            gate.begins_yielding((texts, 1), &pausing);
+            gate.begins_yielding((texts, 2), &stopping);
+            gate.came(speech);
+            gate.came(alarms);
+            gate.went(alarms, Instant::now());
+            assert!(pausing.is_pending() && stopping.is_asked());
+            gone(&mut gate, speech);
+            [pausing.is_pending(), stopping.is_asked()]
+        };
+        assert_eq!(asked(&|gate, speech| _ = gate.went(speech, Instant::now())), [false, true]);
+        assert_eq!(asked(&|gate, speech| gate.leave(speech)), [false, true], "with its pool");
+    }
+
+    #[test]
     fn one_that_is_overdue_goes_at_a_time_and_the_next_after_a_rest() {
         let start = Instant::now();
         let at = |ms| start + ms * MS;
         let mut gate = Gate::new(2);
-        let pools = [gate.enter(Vec::new(), 2), gate.enter(Vec::new(), 1)];
+        let pools = [gate.enter(Vec::new(), 2, false), gate.enter(Vec::new(), 1, false)];
         gate.came(pools[0]);
         let permit = |gate: &mut Gate, pool, ms| gate.permit(pool, Some(at(50)), MS, at(ms));
         assert_eq!(permit(&mut gate, pools[1], 0), Permit { open: Open::Urgent, again: Some(at(50)) });

@@ -7,6 +7,7 @@ mod gate;
 
 pub(super) use gate::{Gate, MOST_GIVEN_UP};
 
+use super::settings::Placement;
 use healthsync_models::Preempt;
 use std::{
     collections::BTreeMap,
@@ -66,8 +67,9 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn of(precedence: &Precedence, cores: Vec<usize>, threads: usize) -> Self {
-        let pool = precedence.lock().gate.enter(cores, threads);
+    pub(super) fn of(placement: &Placement, instances: usize) -> Self {
+        let Placement { precedence, cores, threads, idle, .. } = placement;
+        let pool = precedence.lock().gate.enter(cores.clone(), threads * instances, *idle);
         Self { precedence: precedence.clone(), pool }
     }
 

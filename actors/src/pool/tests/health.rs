@@ -2,72 +2,82 @@
 
 use super::*;
 
+/// A model on its worker's thread, and one aside.
+fn wherever(capacity: usize, max_batch: usize) -> [Rig; 2] {
+    let placed = |idle| Placement { idle, ..Placement::default() };
+    [false, true].map(|idle| rig_of(PoolConfig { placement: placed(idle), ..config(capacity, max_batch) }))
+}
+
 #[tokio::test]
 async fn a_model_that_panics_is_made_again_and_only_what_it_panics_on_fails() {
-    let rig = rig(16, 8);
-    let first = rig.submit(1);
-    rig.batch();
-    let unlucky = rig.submit(PANICS);
-    let beside = rig.submit(2);
-    rig.go(4);
-    assert_eq!(first.answer().await.unwrap().output, 2);
-    assert!(matches!(unlucky.answer().await, Err(Dropped::Failed(ModelError::Engine { .. }))));
-    let answer = beside.answer().await.unwrap();
-    assert_eq!((answer.output, answer.batch), (4, 1), "it was tried again, alone");
-    let stats = until(&rig.pool, |stats| stats.restarts == [("panic".to_owned(), 2)]).await;
-    assert_eq!((stats.retried, stats.ready), (2, true));
+    for rig in wherever(16, 8) {
+        let first = rig.submit(1);
+        rig.batch();
+        let unlucky = rig.submit(PANICS);
+        let beside = rig.submit(2);
+        rig.go(4);
+        assert_eq!(first.answer().await.unwrap().output, 2);
+        assert!(matches!(unlucky.answer().await, Err(Dropped::Failed(ModelError::Engine { .. }))));
+        let answer = beside.answer().await.unwrap();
+        assert_eq!((answer.output, answer.batch), (4, 1), "it was tried again, alone");
+        let stats = until(&rig.pool, |stats| stats.restarts == [("panic".to_owned(), 2)]).await;
+        assert_eq!((stats.retried, stats.ready), (2, true));
+    }
 }
 
 #[tokio::test]
 async fn a_model_that_answers_nonsense_is_made_again_and_the_rest_of_the_batch_keeps_its_answers() {
-    let rig = rig(16, 8);
-    let first = rig.submit(1);
-    rig.batch();
-    let (unlucky, beside, refused) = (rig.submit(NONSENSE), rig.submit(2), rig.submit(REFUSED));
-    rig.go(3);
-    first.answer().await.unwrap();
-    assert_eq!(beside.answer().await.unwrap().batch, 3, "it was not asked for again");
-    assert!(matches!(refused.answer().await, Err(Dropped::Failed(ModelError::Input { .. }))));
-    let told = unlucky.answer().await.unwrap_err();
-    assert!(matches!(told, Dropped::Failed(ModelError::Nonsense { .. })), "{told:?}");
-    until(&rig.pool, |stats| stats.restarts == [("nonsense".to_owned(), 2)]).await;
+    for rig in wherever(16, 8) {
+        let first = rig.submit(1);
+        rig.batch();
+        let (unlucky, beside, refused) = (rig.submit(NONSENSE), rig.submit(2), rig.submit(REFUSED));
+        rig.go(3);
+        first.answer().await.unwrap();
+        assert_eq!(beside.answer().await.unwrap().batch, 3, "it was not asked for again");
+        assert!(matches!(refused.answer().await, Err(Dropped::Failed(ModelError::Input { .. }))));
+        let told = unlucky.answer().await.unwrap_err();
+        assert!(matches!(told, Dropped::Failed(ModelError::Nonsense { .. })), "{told:?}");
+        until(&rig.pool, |stats| stats.restarts == [("nonsense".to_owned(), 2)]).await;
+    }
 }
 
 #[tokio::test]
 async fn a_batch_without_answers_is_tried_again_one_by_one() {
-    let rig = rig(16, 8);
-    let first = rig.submit(1);
-    rig.batch();
-    let (mute, beside) = (rig.submit(MUTE), rig.submit(2));
-    rig.go(4);
-    first.answer().await.unwrap();
-    assert!(matches!(mute.answer().await, Err(Dropped::Failed(ModelError::Nonsense { .. }))));
-    assert_eq!(beside.answer().await.unwrap().output, 4);
+    for rig in wherever(16, 8) {
+        let first = rig.submit(1);
+        rig.batch();
+        let (mute, beside) = (rig.submit(MUTE), rig.submit(2));
+        rig.go(4);
+        first.answer().await.unwrap();
+        assert!(matches!(mute.answer().await, Err(Dropped::Failed(ModelError::Nonsense { .. }))));
+        assert_eq!(beside.answer().await.unwrap().output, 4);
+    }
 }
 
 #[tokio::test]
 async fn a_model_that_hangs_is_given_up_and_its_late_answer_is_nobodys() {
-    let rig = rig(16, 1);
-    let change = SettingsPatch { hang_limit_ms: Some(20.0), ..SettingsPatch::default() };
-    rig.pool.ready().await.unwrap();
-    rig.pool.reconfigure(&change).unwrap();
-    let hanging = rig.submit(1);
-    rig.batch();
-    assert_eq!(
-        hanging.answer().await.unwrap_err(),
-        Dropped::Failed(ModelError::Hung { model: "doubler".into(), limit_ms: 20 })
-    );
-    let patient = SettingsPatch { hang_limit_ms: Some(60_000.0), ..SettingsPatch::default() };
-    rig.pool.reconfigure(&patient).unwrap();
-    assert_eq!(rig.pool.stats().abandoned, 1);
-    // Its successor serves while the one that hangs still does.
-    let next = rig.submit(2);
-    assert_eq!(rig.batch(), [2]);
-    rig.go(2);
-    assert_eq!(next.answer().await.unwrap().output, 4);
-    let stats = until(&rig.pool, |stats| stats.late_results == 1).await;
-    assert_eq!((stats.abandoned, stats.classes[Class::Live as usize].answered), (0, 1));
-    assert_eq!(stats.restarts, [("hang".to_owned(), 1)]);
+    for rig in wherever(16, 1) {
+        let change = SettingsPatch { hang_limit_ms: Some(20.0), ..SettingsPatch::default() };
+        rig.pool.ready().await.unwrap();
+        rig.pool.reconfigure(&change).unwrap();
+        let hanging = rig.submit(1);
+        rig.batch();
+        assert_eq!(
+            hanging.answer().await.unwrap_err(),
+            Dropped::Failed(ModelError::Hung { model: "doubler".into(), limit_ms: 20 })
+        );
+        let patient = SettingsPatch { hang_limit_ms: Some(60_000.0), ..SettingsPatch::default() };
+        rig.pool.reconfigure(&patient).unwrap();
+        assert_eq!(rig.pool.stats().abandoned, 1);
+        // Its successor serves while the one that hangs still does.
+        let next = rig.submit(2);
+        assert_eq!(rig.batch(), [2]);
+        rig.go(2);
+        assert_eq!(next.answer().await.unwrap().output, 4);
+        let stats = until(&rig.pool, |stats| stats.late_results == 1).await;
+        assert_eq!((stats.abandoned, stats.classes[Class::Live as usize].answered), (0, 1));
+        assert_eq!(stats.restarts, [("hang".to_owned(), 1)]);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Real pools with real threads, and models that do what a test wants.
 
 mod health;
+#[cfg(target_os = "linux")]
+mod idle;
 mod precedence;
 mod rollout;
 mod sequences;

@@ -1,7 +1,6 @@
 //! Live recognition alone, and beside a background that never has nothing to do.
 
 use super::{
-    beside,
     options::PoolsOptions,
     pool_config,
     real::{Asking, Clip, recognitions, translations},
@@ -9,12 +8,12 @@ use super::{
 };
 use crate::{config::Config, wiring};
 use healthsync_actors::{
-    Pool,
+    Pool, PoolConfig,
     pool::{Class, Placement},
 };
 use healthsync_events::audio::SAMPLE_RATE;
 use healthsync_loadtests::pools::{
-    closed::{self, Ask},
+    closed::{self, Ask, Outcome, Period},
     report::MixedRun,
 };
 use healthsync_models::tasks::{Effort, Transcriber, Translator};
@@ -39,68 +38,92 @@ const WINDOW: usize = 4 * SAMPLE_RATE as usize;
 /// Requests of the background that always wait or run, for each model.
 const BACKGROUND: usize = 8;
 
-/// What there is to do beside live recognition.
+/// One kind of background for so long, then the next: a shared machine is faster in one minute than in another.
+const BLOCK: Period = Period { warm_up: Duration::from_secs(2), measured: Duration::from_secs(10) };
+
+/// What there is to do beside live recognition, in pools for the background as a server has them.
 #[derive(Clone, Copy)]
 enum Beside {
     Nothing,
-    /// Another pool, which shares the cores.
     Translations,
-    /// The same pool.
     Recognitions,
+    Both,
 }
 
 impl Beside {
-    const ALL: [Self; 3] = [Self::Nothing, Self::Translations, Self::Recognitions];
+    const ALL: [Self; 4] = [Self::Nothing, Self::Translations, Self::Recognitions, Self::Both];
 
     fn name(self) -> &'static str {
         match self {
             Self::Nothing => "nothing",
-            Self::Translations => "translations of the background, in their own pool",
-            Self::Recognitions => "recognitions of the background, in the same pool",
+            Self::Translations => "translations",
+            Self::Recognitions => "recognitions",
+            Self::Both => "translations and recognitions",
         }
+    }
+
+    fn has_translations(self) -> bool {
+        matches!(self, Self::Translations | Self::Both)
+    }
+
+    fn has_recognitions(self) -> bool {
+        matches!(self, Self::Recognitions | Self::Both)
     }
 }
 
 pub(super) async fn run(config: &Config, options: &PoolsOptions, clips: &[Clip]) -> anyhow::Result<Vec<MixedRun>> {
     let (factory, max_batch) = wiring::transcriber(config)?;
+    let (background, threads) = wiring::background_transcriber(config)?;
+    // They know of each other.
     let together = Placement::default();
-    let start = |name, max_batch| beside(&together, pool_config(name, max_batch, Duration::ZERO));
-    let transcribe: Pool<Transcriber> = Pool::start(start("transcribe", max_batch), factory)?;
-    let translate: Pool<Translator> = Pool::start(start("translate", 8), wiring::translator(config)?)?;
+    let idle = |threads| Placement { idle: true, threads, ..together.clone() };
+    let start = |name, max_batch, placement| PoolConfig { placement, ..pool_config(name, max_batch, Duration::ZERO) };
+    let live: Pool<Transcriber> = Pool::start(start("transcribe", max_batch, together.clone()), factory)?;
+    let transcribe = Pool::start(start("transcribe-background", max_batch, idle(threads)), background)?;
+    let translate: Pool<Translator> =
+        Pool::start(start("translate-background", 8, idle(1)), wiring::translator(config)?)?;
+    live.ready().await?;
     transcribe.ready().await?;
     translate.ready().await?;
     let drafts = recognitions(clips, Effort::Draft, WINDOW);
     let (whole, texts) = (recognitions(clips, Effort::Full, usize::MAX), translations()?);
+    let blocks = options.real_period().measured.as_secs().div_ceil(BLOCK.measured.as_secs());
     let mut runs = Vec::new();
     for _ in 0..options.rounds() {
-        for beside in Beside::ALL {
-            let answered = Arc::new(AtomicUsize::new(0));
-            let mut background = JoinSet::new();
-            for number in 0..BACKGROUND {
-                let answered = Arc::clone(&answered);
-                let class = Class::Background;
-                match beside {
-                    Beside::Nothing => {}
-                    Beside::Translations => {
-                        background
-                            .spawn(go_on(Asking::new(&translate, class, &texts, number, Duration::ZERO), answered));
+        let mut seen = Beside::ALL.map(|_| (Vec::new(), 0));
+        for block in 0..blocks as usize {
+            // Every second time backwards, so that none is always the one after the same other.
+            let turns = 0..Beside::ALL.len();
+            let turns: Vec<_> = if block % 2 == 0 { turns.collect() } else { turns.rev().collect() };
+            for turn in turns {
+                let answered = Arc::new(AtomicUsize::new(0));
+                let mut background = JoinSet::new();
+                for number in 0..BACKGROUND {
+                    if Beside::ALL[turn].has_translations() {
+                        let asking = Asking::new(&translate, Class::Background, &texts, number, Duration::ZERO);
+                        background.spawn(go_on(asking, Arc::clone(&answered)));
                     }
-                    Beside::Recognitions => {
-                        background
-                            .spawn(go_on(Asking::new(&transcribe, class, &whole, number, Duration::ZERO), answered));
+                    if Beside::ALL[turn].has_recognitions() {
+                        let asking = Asking::new(&transcribe, Class::Background, &whole, number, Duration::ZERO);
+                        background.spawn(go_on(asking, Arc::clone(&answered)));
                     }
                 }
+                let speaker = |number| Asking::new(&live, Class::Live, &drafts, number, PAUSE);
+                let latencies = closed::latencies((0..SPEAKERS).map(speaker).collect(), BLOCK).await?;
+                background.shutdown().await;
+                seen[turn].0.extend(latencies);
+                seen[turn].1 += answered.load(Ordering::Relaxed);
+                // What was under way when nobody waited any more is not the next one's.
+                while !(live.is_idle() && transcribe.is_idle() && translate.is_idle()) {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
             }
-            let live = |number| Asking::new(&transcribe, Class::Live, &drafts, number, PAUSE);
-            let live = closed::run((0..SPEAKERS).map(live).collect(), options.real_period()).await?;
-            background.shutdown().await;
+        }
+        for (beside, (latencies, background)) in Beside::ALL.into_iter().zip(seen) {
+            let measured = BLOCK.measured * blocks as u32;
+            let live = Outcome::of(SPEAKERS, &latencies, measured);
             tell(beside.name(), &live);
-            let background = answered.load(Ordering::Relaxed);
             runs.push(MixedRun { beside: beside.name().to_owned(), live, background });
-            // What was under way when nobody waited any more is not the next run's.
-            while !(transcribe.is_idle() && translate.is_idle()) {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
         }
     }
     Ok(runs)

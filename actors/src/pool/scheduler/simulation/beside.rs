@@ -5,16 +5,17 @@ use super::{
     *,
 };
 
-fn worlds(seed: u64, settings: impl IntoIterator<Item = Settings>) -> Vec<World> {
+/// Pools of one process; `true`: on idle threads.
+fn worlds(seed: u64, settings: impl IntoIterator<Item = (Settings, bool)>) -> Vec<World> {
     let shared = Rc::clone(&World::new(seed, fixed(1, 1, None), 0).shared);
-    let of = |(pool, settings)| World::beside(&shared, seed ^ (pool as u64) << 32, settings, 1);
+    let of = |(pool, (settings, idle))| World::beside(&shared, seed ^ (pool as u64) << 32, settings, 1, idle);
     settings.into_iter().enumerate().map(of).collect()
 }
 
 /// Everything at once in two or three pools, with models that make way soon, late or not at all.
 fn everything(seed: u64) {
     let mut random = Random(seed ^ 0x5A5A);
-    let settings: Vec<Settings> = (0..2 + random.below(2)).map(|_| random_settings(&mut random)).collect();
+    let settings: Vec<_> = (0..2 + random.below(2)).map(|_| (random_settings(&mut random), random.chance(3))).collect();
     let mut worlds = worlds(seed, settings);
     for world in &mut worlds {
         world.fails = if random.chance(3) { 7 } else { 0 };
@@ -52,7 +53,7 @@ fn in_a_thousand_processes_no_background_begins_beside_what_is_urgent_and_nothin
 /// Two speakers who ask a recogniser of 400 ms again half a second after each answer, for so many seconds, while of the
 /// background so many recognitions of 1.4 s and translations of 15 ms always wait.
 fn consultation(seed: u64, seconds: u64, recognitions: usize, translations: usize) -> Vec<World> {
-    let mut worlds = worlds(seed, [fixed(1, 64, None), fixed(8, 64, None)]);
+    let mut worlds = worlds(seed, [(fixed(1, 64, None), false), (fixed(8, 64, None), false)]);
     (worlds[0].base_us, worlds[0].each_us, worlds[0].background_us) = (400_000, 0, 1_000_000);
     (worlds[1].base_us, worlds[1].each_us) = (0, 15_000);
     (worlds[0].heeds_us, worlds[1].heeds_us) = (Some(100_000), Some(30_000));

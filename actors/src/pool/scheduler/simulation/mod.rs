@@ -99,6 +99,7 @@ struct World {
     random: Random,
     shared: Rc<Shared>,
     pool: u64,
+    idle: bool,
     now: u64,
     scheduler: Scheduler<Item>,
     gather: Gather,
@@ -135,18 +136,19 @@ impl World {
             overdue: Cell::new(0),
             opened: Cell::new(false),
         };
-        Self::beside(&Rc::new(shared), seed, settings, instances)
+        Self::beside(&Rc::new(shared), seed, settings, instances, false)
     }
 
-    /// Another pool of the same process.
-    fn beside(shared: &Rc<Shared>, seed: u64, settings: Settings, instances: usize) -> Self {
+    /// Another pool of the same process. `idle`: its threads yield to everything.
+    fn beside(shared: &Rc<Shared>, seed: u64, settings: Settings, instances: usize, idle: bool) -> Self {
         let mut random = Random(seed);
         let (base_us, each_us) = (200 + random.below(20_000), random.below(2_000));
-        let pool = shared.gate.borrow_mut().enter(Vec::new(), 2);
+        let pool = shared.gate.borrow_mut().enter(Vec::new(), 2, idle);
         Self {
             random,
             shared: Rc::clone(shared),
             pool,
+            idle,
             now: 0,
             scheduler: Scheduler::new(),
             gather: Gather::default(),
@@ -262,7 +264,8 @@ impl World {
 
     /// Those that run and were asked to will be done sooner.
     fn make_way(&mut self) {
-        let Some(takes) = self.heeds_us else { return };
+        // Who need only wait is as one who does not listen: it takes no core from anybody.
+        let Some(takes) = self.heeds_us.filter(|_| !self.idle) else { return };
         for running in self.instances.iter_mut().flatten() {
             let is_asked = running.preempt.as_ref().is_some_and(Preempt::is_asked);
             if is_asked && !running.makes_way && self.now + takes < running.until {

@@ -1,0 +1,143 @@
+//! How a model is asked to make way for something more urgent.
+
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// Says that something more urgent waits for what a model uses.
+#[derive(Debug, Clone, Default)]
+pub struct Preempt(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    asked: AtomicBool,
+    pause: Option<Pause>,
+}
+
+/// Where a batch waits.
+#[derive(Debug)]
+struct Pause {
+    /// For how long it has.
+    spent: Mutex<Duration>,
+    over: Condvar,
+    most: Duration,
+}
+
+impl Pause {
+    fn spent(&self) -> MutexGuard<'_, Duration> {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_while(&self, asked: &AtomicBool) {
+        let mut spent = self.spent();
+        while asked.load(Ordering::Relaxed) && *spent < self.most {
+            let since = Instant::now();
+            let left = self.most - *spent;
+            spent = self.over.wait_timeout(spent, left).unwrap_or_else(PoisonError::into_inner).0;
+            *spent += since.elapsed();
+        }
+    }
+}
+
+impl Preempt {
+    /// For a batch that need not give up: when it is asked it waits until it may go on, for so long in all at most.
+    pub fn pausing(most: Duration) -> Self {
+        let pause = Pause { spent: Mutex::default(), over: Condvar::new(), most };
+        Self(Arc::new(Inner { asked: AtomicBool::new(false), pause: Some(pause) }))
+    }
+
+    /// Whether who is asked need only wait.
+    pub fn pauses(&self) -> bool {
+        self.0.pause.is_some()
+    }
+
+    pub fn ask(&self) {
+        self.0.asked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was asked and has not been told to go on.
+    pub fn is_pending(&self) -> bool {
+        self.0.asked.load(Ordering::Relaxed)
+    }
+
+    /// For the model: whether to give up. Where it need only wait, it does so here and is then told to go on.
+    pub fn is_asked(&self) -> bool {
+        match &self.0.pause {
+            Some(pause) => {
+                pause.wait_while(&self.0.asked);
+                false
+            }
+            None => self.is_pending(),
+        }
+    }
+
+    /// Who waits may go on.
+    pub fn resume(&self) {
+        let Some(pause) = &self.0.pause else { return };
+        let _spent = pause.spent();
+        self.0.asked.store(false, Ordering::Relaxed);
+        pause.over.notify_all();
+    }
+
+    /// What was asked of an earlier batch is not asked of the next.
+    pub fn forget(&self) {
+        self.0.asked.store(false, Ordering::Relaxed);
+        if let Some(pause) = &self.0.pause {
+            *pause.spent() = Duration::ZERO;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::sync_channel;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn who_need_only_wait_goes_on_when_it_may() {
+        let preempt = Preempt::pausing(LONG);
+        assert!(!preempt.is_asked(), "nobody asks");
+        preempt.ask();
+        let (told, tells) = sync_channel(0);
+        let waits = {
+            let preempt = preempt.clone();
+            std::thread::spawn(move || {
+                told.send(()).unwrap();
+                preempt.is_asked()
+            })
+        };
+        tells.recv().unwrap();
+        preempt.resume();
+        assert!(!waits.join().unwrap(), "it need not give up");
+    }
+
+    #[test]
+    fn nobody_waits_for_longer_than_said_in_all_until_the_next_batch() {
+        let preempt = Preempt::pausing(Duration::from_millis(2));
+        preempt.ask();
+        assert!(!preempt.is_asked());
+        let spent = || *preempt.0.pause.as_ref().unwrap().spent();
+        let first = spent();
+        assert!(first >= Duration::from_millis(2), "{first:?}");
+        assert!(!preempt.is_asked());
+        assert_eq!(spent(), first, "it does not wait again");
+        preempt.forget();
+        assert_eq!(spent(), Duration::ZERO);
+    }
+
+    #[test]
+    fn who_has_to_give_up_is_told_until_it_is_forgotten() {
+        let preempt = Preempt::default();
+        preempt.ask();
+        preempt.resume();
+        assert!(preempt.is_asked());
+        preempt.forget();
+        assert!(!preempt.is_asked());
+    }
+}
