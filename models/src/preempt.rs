@@ -36,7 +36,7 @@ impl Pause {
         let mut spent = self.spent();
         while asked.load(Ordering::Relaxed) && *spent < self.most {
             let since = Instant::now();
-            let left = self.most - *spent;
+            let left = self.most.saturating_sub(*spent);
             spent = self.over.wait_timeout(spent, left).unwrap_or_else(PoisonError::into_inner).0;
             *spent += since.elapsed();
         }
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc::sync_channel;
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     #[test]
     fn who_need_only_wait_goes_on_when_it_may() {

@@ -7,6 +7,7 @@ use opus_packets::OpusPackets;
 use rubato::{Fft, FixedSync, Resampler as _, audioadapter_buffers::owned::InterleavedOwned};
 use std::{
     fs::File,
+    panic::catch_unwind,
     path::{Path, PathBuf},
 };
 use symphonia::core::{
@@ -64,7 +65,10 @@ pub enum AudioFault {
 /// When the file cannot be read, is too large or too long, or is not sound of these kinds. A file that is damaged is
 /// refused as a whole: part of a recording against all of its transcript would measure nothing.
 pub fn decode(path: &Path) -> Result<Vec<f32>, AudioError> {
-    samples(path).map_err(|fault| AudioError { file: path.to_owned(), fault })
+    // symphonia calculates with what a file says of itself, and where overflow is looked for, 40,000 channels are too many.
+    let decoded = catch_unwind(|| samples(path));
+    let decoded = decoded.unwrap_or_else(|_| Err(AudioFault::Damaged("what it says of itself cannot be".into())));
+    decoded.map_err(|fault| AudioError { file: path.to_owned(), fault })
 }
 
 fn samples(path: &Path) -> Result<Vec<f32>, AudioFault> {

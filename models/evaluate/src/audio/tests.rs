@@ -135,6 +135,18 @@ fn opus_in_ogg_has_the_length_and_the_tone_that_went_in() {
     assert!((amplitude - 0.5).abs() < 0.05 && purity > 0.98, "{amplitude} {purity}");
 }
 
+#[test]
+fn a_file_that_claims_more_channels_than_can_be_counted_in_bytes_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = WavSpec { channels: 1, sample_rate: 16_000, bits_per_sample: 16, sample_format: SampleFormat::Int };
+    let path = wav(folder.path(), spec, 0.1);
+    let mut bytes = std::fs::read(&path).unwrap();
+    // The format chunk's number of channels.
+    bytes[22..24].copy_from_slice(&40_000_u16.to_le_bytes());
+    std::fs::write(&path, bytes).unwrap();
+    assert!(decode(&path).is_err());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
