@@ -4,9 +4,10 @@
 export PATH := $(CURDIR)/.tools/venv/bin:$(PATH)
 
 BIN := target/debug/healthsync
+CUDA := $(CURDIR)/.tools/cuda/toolkit
 WEB := web/dist/index.html
 
-.PHONY: run test bench bench-pools bench-precision bench-forms bench-speech bench-call bench-vitals setup setup-test models web build lint check clean-tools help
+.PHONY: run test cuda bench bench-pools bench-precision bench-forms bench-speech bench-call bench-vitals setup setup-test models web build lint check clean-tools help
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +55,12 @@ lint: setup web ## Formatting, clippy, dependency and type checks
 build: setup web ## Build the binary with the page in it
 	@echo "==> Building HealthSync (about ten minutes the first time)"
 	@cargo build --workspace
+
+cuda: setup web ## Build for NVIDIA GPUs: target/cuda/debug/healthsync (CUDA_COMPUTE_CAP=90 for an H100; 80 unless set)
+	@deploy/setup.sh cuda
+	@echo "==> Building HealthSync for NVIDIA GPUs"
+	@CUDA_HOME=$(CUDA) PATH=$(CUDA)/bin:$$PATH CUDA_COMPUTE_CAP=$${CUDA_COMPUTE_CAP:-80} \
+		cargo build --workspace --features cuda --target-dir target/cuda
 
 models: build ## Pull and verify model weights
 	@echo "==> Pulling models"

@@ -2,11 +2,15 @@
 
 use std::{
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    thread::{self, Thread},
     time::{Duration, Instant},
 };
+
+/// How often who waits looks by itself: an engine may ask on another thread than the one that is woken.
+const LOOKS: Duration = Duration::from_millis(50);
 
 /// Says that something more urgent waits for what a model uses.
 #[derive(Debug, Clone, Default)]
@@ -18,27 +22,27 @@ struct Inner {
     pause: Option<Pause>,
 }
 
-/// Where a batch waits.
+/// Where a batch waits. There is no lock: the thread that waits may be kept off the cores, and whoever tells it to go on
+/// must not have to wait for that.
 #[derive(Debug)]
 struct Pause {
-    /// For how long it has.
-    spent: Mutex<Duration>,
-    over: Condvar,
+    waiter: OnceLock<Thread>,
+    /// For how long it has, in microseconds.
+    spent: AtomicU64,
     most: Duration,
 }
 
 impl Pause {
-    fn spent(&self) -> MutexGuard<'_, Duration> {
-        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+    fn spent(&self) -> Duration {
+        Duration::from_micros(self.spent.load(Ordering::Relaxed))
     }
 
     fn wait_while(&self, asked: &AtomicBool) {
-        let mut spent = self.spent();
-        while asked.load(Ordering::Relaxed) && *spent < self.most {
+        while asked.load(Ordering::Acquire) && self.spent() < self.most {
+            self.waiter.get_or_init(thread::current);
             let since = Instant::now();
-            let left = self.most.saturating_sub(*spent);
-            spent = self.over.wait_timeout(spent, left).unwrap_or_else(PoisonError::into_inner).0;
-            *spent += since.elapsed();
+            thread::park_timeout(self.most.saturating_sub(self.spent()).min(LOOKS));
+            self.spent.fetch_add(since.elapsed().as_micros() as u64, Ordering::Relaxed);
         }
     }
 }
@@ -46,7 +50,7 @@ impl Pause {
 impl Preempt {
     /// For a batch that need not give up: when it is asked it waits until it may go on, for so long in all at most.
     pub fn pausing(most: Duration) -> Self {
-        let pause = Pause { spent: Mutex::default(), over: Condvar::new(), most };
+        let pause = Pause { waiter: OnceLock::new(), spent: AtomicU64::new(0), most };
         Self(Arc::new(Inner { asked: AtomicBool::new(false), pause: Some(pause) }))
     }
 
@@ -78,16 +82,17 @@ impl Preempt {
     /// Who waits may go on.
     pub fn resume(&self) {
         let Some(pause) = &self.0.pause else { return };
-        let _spent = pause.spent();
-        self.0.asked.store(false, Ordering::Relaxed);
-        pause.over.notify_all();
+        self.0.asked.store(false, Ordering::Release);
+        if let Some(waiter) = pause.waiter.get() {
+            waiter.unpark();
+        }
     }
 
     /// What was asked of an earlier batch is not asked of the next.
     pub fn forget(&self) {
         self.0.asked.store(false, Ordering::Relaxed);
         if let Some(pause) = &self.0.pause {
-            *pause.spent() = Duration::ZERO;
+            pause.spent.store(0, Ordering::Relaxed);
         }
     }
 }
@@ -122,7 +127,7 @@ mod tests {
         let preempt = Preempt::pausing(Duration::from_millis(2));
         preempt.ask();
         assert!(!preempt.is_asked());
-        let spent = || *preempt.0.pause.as_ref().unwrap().spent();
+        let spent = || preempt.0.pause.as_ref().unwrap().spent();
         let first = spent();
         assert!(first >= Duration::from_millis(2), "{first:?}");
         assert!(!preempt.is_asked());
