@@ -121,7 +121,7 @@ if [ "$level" = cuda ]; then
     wanted="nvidia-cuda-nvcc==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-cuda-runtime==13.0.96"
     wanted="$wanted nvidia-cuda-nvrtc==13.0.88 nvidia-cuda-cccl==13.0.85 nvidia-cublas==13.1.0.3 nvidia-curand==10.4.0.35"
     if [ "$(cat $cuda/.installed 2>/dev/null)" != "$wanted" ]; then
-        echo "==> Installing the CUDA toolkit, about 1.5 GB, in $cuda"
+        echo "==> Installing the CUDA toolkit, about 1.2 GB, in $cuda"
         [ -x $cuda/venv/bin/python ] || python3 -m venv $cuda/venv
         # shellcheck disable=SC2086
         $cuda/venv/bin/python -m pip install --quiet --disable-pip-version-check $wanted ||
@@ -136,7 +136,8 @@ if [ "$level" = cuda ]; then
         # The driver's library comes with the driver. To link against it, where there is none, its names are enough.
         mkdir -p "$toolkit/lib/stubs"
         grep -oE '\bcu[A-Z][A-Za-z0-9_]*' "$toolkit/include/cuda.h" | sort -u | sed 's/.*/void &(void) {}/' |
-            gcc -x c -shared -fPIC -Wl,-soname,libcuda.so.1 -o "$toolkit/lib/stubs/libcuda.so" -
+            gcc -x c -shared -fPIC -Wl,-soname,libcuda.so.1 -o "$toolkit/lib/stubs/libcuda.so" - ||
+            fail "the names of the driver's library could not be compiled: see what gcc says above"
         echo "$wanted" >$cuda/.installed
     fi
 fi

@@ -66,8 +66,10 @@ async fn a_panic_in_a_track_leaves_the_session_the_monitor_and_the_call_unharmed
     call.say(&clip.0, clip.1).await.unwrap();
     let caption = common::wait_for(&mut stream, |e| matches!(e.body, EventBody::CaptionFinal(_))).await;
     let EventBody::CaptionFinal(caption) = caption.body else { unreachable!() };
-    // That it is understood at all is what is asked here: of the voice, "dor no peito" is sometimes heard as other words.
-    assert!(caption.text.to_lowercase().contains("ontem"), "{}", caption.text);
+    // The beginning and the end of what was said. "Dor no peito" is not asked for: of this voice it is sometimes heard as
+    // other words, and how well it is heard is `healthsync eval speech`'s to say.
+    let text = caption.text.to_lowercase();
+    assert!(["estou", "desde ontem", "noite"].iter().all(|words| text.contains(words)), "{text}");
     call.close().await.unwrap();
     server.stop().await;
 }

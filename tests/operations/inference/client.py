@@ -77,7 +77,7 @@ pending = [client.async_infer("translate", translation([several[i % 3]]), header
 found["concurrent"] = [texts(one.get_result()) == [found["binary"]["texts"][i % 3]] for i, one in enumerate(pending)]
 
 # What is spoken is understood.
-sentence = "The patient has had a headache since yesterday morning."
+sentence = "Good morning. Please sit down and tell me what happened yesterday."
 spoken = ask("speak", [tensor("TEXT", [sentence], "BYTES", True), tensor("LANGUAGE", ["en"], "BYTES", True)])
 audio, rate = spoken.as_numpy("AUDIO"), int(spoken.as_numpy("SAMPLE_RATE")[0])
 at_16k = np.interp(np.arange(0, len(audio) * 16000 // rate) * rate / 16000, np.arange(len(audio)), audio)
