@@ -56,10 +56,12 @@ build: setup web ## Build the binary with the page in it
 	@echo "==> Building HealthSync (about ten minutes the first time)"
 	@cargo build --workspace
 
+# What is built finds the toolkit's libraries where they are; elsewhere LD_LIBRARY_PATH says where.
 cuda: setup web ## Build for NVIDIA GPUs: target/cuda/debug/healthsync (CUDA_COMPUTE_CAP=90 for an H100; 80 unless set)
 	@deploy/setup.sh cuda
-	@echo "==> Building HealthSync for NVIDIA GPUs"
-	@CUDA_HOME=$(CUDA) PATH=$(CUDA)/bin:$$PATH CUDA_COMPUTE_CAP=$${CUDA_COMPUTE_CAP:-80} \
+	@echo "==> Building HealthSync for NVIDIA GPUs (about half an hour the first time)"
+	@CUDA_HOME=$(CUDA) PATH=$(CUDA)/bin:$$PATH CUDA_COMPUTE_CAP=$${CUDA_COMPUTE_CAP:-80} CUDAFORGE_THREADS=$$(nproc) \
+		RUSTFLAGS="-C link-arg=-Wl,-rpath,$(CUDA)/lib" \
 		cargo build --workspace --features cuda --target-dir target/cuda
 
 models: build ## Pull and verify model weights

@@ -133,9 +133,10 @@ if [ "$level" = cuda ]; then
         for library in "$toolkit"/lib/lib*.so.*; do
             [ -e "${library%%.so.*}.so" ] || ln -s "${library##*/}" "${library%%.so.*}.so"
         done
-        # The driver's library comes with the driver. To link against it, where there is none, its names are enough.
+        # The driver's library comes with the driver. To link against it, where there is none, its names are enough; who
+        # calls them is told CUDA_ERROR_STUB_LIBRARY.
         mkdir -p "$toolkit/lib/stubs"
-        grep -oE '\bcu[A-Z][A-Za-z0-9_]*' "$toolkit/include/cuda.h" | sort -u | sed 's/.*/void &(void) {}/' |
+        grep -oE '\bcu[A-Z][A-Za-z0-9_]*' "$toolkit/include/cuda.h" | sort -u | sed 's/.*/int &(void) { return 34; }/' |
             gcc -x c -shared -fPIC -Wl,-soname,libcuda.so.1 -o "$toolkit/lib/stubs/libcuda.so" - ||
             fail "the names of the driver's library could not be compiled: see what gcc says above"
         echo "$wanted" >$cuda/.installed

@@ -78,7 +78,9 @@ async fn a_sentence_is_understood_over_a_path_that_loses_packets_and_changes_the
     audio.say(&samples, rate).await.unwrap();
     let heard = final_caption(&mut stream).await;
     assert!(recall(ASKED, &heard) >= 0.8, "{heard}");
-    assert!(metric(&server.http, recovered).await > before, "what was lost came back out of what followed");
+    // Connections are counted now and then.
+    let came_back = async { while metric(&server.http, recovered).await <= before {} };
+    tokio::time::timeout(PATIENCE, came_back).await.expect("what was lost came back out of what followed");
     audio.close().await;
 }
 

@@ -141,7 +141,7 @@ pub fn demo_image(config: &Config) -> anyhow::Result<Vec<u8>> {
 
 pub(super) fn missing(model: &str) -> impl FnOnce(RegistryError) -> ModelError + use<> {
     let model = model.to_owned();
-    move |error| ModelError::Load { model, reason: format!("{error}: run `healthsync models pull`") }
+    move |error| ModelError::Load { model, reason: error.to_string() }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::{
 };
 use candle_core::{Device, Result, Tensor};
 use healthsync_events::ModelInfo;
-use healthsync_models::{Model, ModelError};
+use healthsync_models::{Model, ModelError, first_line};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Where the recurrence of a patient stands after the hours that are over.
@@ -205,7 +205,7 @@ impl Model for Deterioration {
         match self.batch(batch) {
             Ok(scored) => scored.into_iter().map(Ok).collect(),
             Err(error) => {
-                let failed = ModelError::Engine { model: self.info.name.clone(), reason: error.to_string() };
+                let failed = ModelError::Engine { model: self.info.name.clone(), reason: first_line(&error) };
                 batch.iter().map(|_| Err(failed.clone())).collect()
             }
         }

@@ -18,15 +18,6 @@ const INT8: i64 = 3;
 const UINT8: u64 = 2;
 const INT64: i64 = 7;
 
-/// Whether this processor has the instructions that the rewritten model is for. Without them the product would be
-/// slower.
-pub(crate) fn worth_it() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return is_x86_feature_detected!("avx512vnni") || is_x86_feature_detected!("avxvnni");
-    #[cfg(not(target_arch = "x86_64"))]
-    false
-}
-
 /// The model with every convolution rewritten that can be.
 pub(crate) fn convolutions_as_products(model: &[u8]) -> Result<Vec<u8>, Malformed> {
     let mut written = Writer::with_capacity(model.len() + model.len() / 16);

@@ -2,7 +2,7 @@
 
 use crate::{
     graph,
-    onnx::{self, Weights},
+    onnx::{self, Products, Weights},
     phonemes::Reader,
 };
 use healthsync_models::ModelError;
@@ -97,13 +97,24 @@ pub(crate) struct Kokoro {
 
 impl Kokoro {
     pub(crate) fn load(environment: &Environment, model: &Path, threads: usize) -> Result<Self, ModelError> {
-        let failed = |reason: String| ModelError::Load { model: NAME.into(), reason };
-        if !graph::worth_it() {
-            return Ok(Self { session: onnx::session(environment, Weights::File(model), threads, NAME)? });
+        Self::load_for(Products::here(), environment, model, threads)
+    }
+
+    /// Rewritten for a processor that multiplies bytes natively: on others the products would be slower.
+    fn load_for(
+        products: Products,
+        environment: &Environment,
+        model: &Path,
+        threads: usize,
+    ) -> Result<Self, ModelError> {
+        if products == Products::Widened {
+            let session = onnx::session(environment, Weights::File(model), products, threads, NAME)?;
+            return Ok(Self { session });
         }
+        let failed = |reason: String| ModelError::Load { model: NAME.into(), reason };
         let bytes = std::fs::read(model).map_err(|e| failed(e.to_string()))?;
         let bytes = graph::convolutions_as_products(&bytes).map_err(|e| failed(e.to_string()))?;
-        Ok(Self { session: onnx::session(environment, Weights::Bytes(&bytes), threads, NAME)? })
+        Ok(Self { session: onnx::session(environment, Weights::Bytes(&bytes), products, threads, NAME)? })
     }
 
     /// `voice` is the voice's file as loaded; `ipa` as [`crate::phonemes`] gives it.
@@ -174,6 +185,21 @@ fn token(symbol: char) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use healthsync_models::registry::Registry;
+
+    /// The processor at hand may be of the other kind: loading does not depend on it.
+    #[test]
+    fn it_loads_as_it_is_and_as_it_is_rewritten() {
+        let registry = Registry::from_env().unwrap();
+        let open = |name: &str| registry.open(name).unwrap_or_else(|e| panic!("{e}: run `make models`"));
+        let (library, kokoro) = (open("onnxruntime"), open(NAME));
+        let environment = onnx::environment(library.file("libonnxruntime.so").unwrap()).unwrap();
+        let model = kokoro.file("kokoro-v1.0.int8.onnx").unwrap();
+        for products in [Products::Widened, Products::Native] {
+            let loaded = Kokoro::load_for(products, &environment, model, 1);
+            assert!(loaded.is_ok(), "{products:?}: {:?}", loaded.err());
+        }
+    }
 
     #[test]
     fn symbols_have_the_numbers_the_model_was_trained_with() {

@@ -1,6 +1,6 @@
 //! Piper voices: phonemes to sound, many times faster than Kokoro and less natural.
 
-use crate::onnx::{self, Weights};
+use crate::onnx::{self, Products, Weights};
 use healthsync_models::ModelError;
 use ort::{environment::Environment, session::Session, value::Tensor};
 use serde::Deserialize;
@@ -43,7 +43,10 @@ impl Piper {
         let failed = |reason: String| ModelError::Load { model: "piper".into(), reason };
         let text = std::fs::read_to_string(config).map_err(|e| failed(e.to_string()))?;
         let config: Config = serde_json::from_str(&text).map_err(|e| failed(e.to_string()))?;
-        Ok(Self { session: onnx::session(environment, Weights::File(model), threads, "piper")?, config })
+        Ok(Self {
+            session: onnx::session(environment, Weights::File(model), Products::here(), threads, "piper")?,
+            config,
+        })
     }
 
     pub(crate) fn sample_rate(&self) -> u32 {

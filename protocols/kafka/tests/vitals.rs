@@ -1,4 +1,5 @@
-//! Vital signs from a topic, against librdkafka's mock cluster.
+//! Vital signs from a topic, against librdkafka's mock cluster. That holds assignments back for a while, and each test has
+//! one of its own: they wait for timers, not for cores, and so all of them at the same time.
 
 mod common;
 
@@ -7,8 +8,36 @@ use healthsync_events::{PatientId, Refusal};
 use healthsync_kafka::{
     Connection, Decoder, Door, Link, Reading, VitalsSettings, client::Writer, reading::HL7_V2, vitals,
 };
-use std::{sync::Arc, time::Duration};
+use libtest_mimic::{Arguments, Trial};
+use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
+
+macro_rules! trials {
+    ($($test:ident),+ $(,)?) => { vec![$(Trial::test(stringify!($test), || run($test()))),+] };
+}
+
+fn main() -> ExitCode {
+    let trials = trials![
+        messages_are_recorded_in_order_per_patient_and_then_committed,
+        an_offset_waits_for_the_message_that_is_not_durable,
+        a_message_that_cannot_be_mapped_is_kept_and_blocks_nothing,
+        a_patient_without_a_session_is_kept_under_the_messages_own_id,
+        a_session_that_refuses_for_good_does_not_stop_its_partition,
+        no_more_is_in_work_than_allowed_however_much_there_is,
+        stopping_commits_what_is_durable,
+        partitions_change_hands_without_loss_and_without_repeats_in_the_log,
+        a_broker_that_is_away_at_the_start_is_waited_for,
+    ];
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(trials.len());
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// What is not as it should be panics.
+fn run(test: impl Future<Output = ()>) -> Result<(), libtest_mimic::Failed> {
+    tokio::runtime::Runtime::new()?.block_on(test);
+    Ok(())
+}
 
 const TOPIC: &str = "vitals";
 const GROUP: &str = "ward";
@@ -49,7 +78,6 @@ async fn send(writer: &Writer, patient: &str, id: &str) {
     writer.send(TOPIC, Some(patient), None, &message(id)).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn messages_are_recorded_in_order_per_patient_and_then_committed() {
     let (_cluster, connection) = cluster(TOPIC, 3);
     let ward = Ward::new(&["P1", "P2", "P3", "P4"]);
@@ -68,7 +96,6 @@ async fn messages_are_recorded_in_order_per_patient_and_then_committed() {
     close(door).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn an_offset_waits_for_the_message_that_is_not_durable() {
     let (_cluster, connection) = cluster(TOPIC, 1);
     let ward = Ward::new(&["P1", "P2"]);
@@ -91,7 +118,6 @@ async fn an_offset_waits_for_the_message_that_is_not_durable() {
     close(door).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_cannot_be_mapped_is_kept_and_blocks_nothing() {
     let (_cluster, connection) = cluster(TOPIC, 1);
     let ward = Ward::new(&["P1", "P9"]);
@@ -126,7 +152,6 @@ async fn a_message_that_cannot_be_mapped_is_kept_and_blocks_nothing() {
     close(door).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn a_patient_without_a_session_is_kept_under_the_messages_own_id() {
     let (_cluster, connection) = cluster(TOPIC, 1);
     let ward = Ward::new(&[]);
@@ -140,7 +165,6 @@ async fn a_patient_without_a_session_is_kept_under_the_messages_own_id() {
     close(door).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_refuses_for_good_does_not_stop_its_partition() {
     let (_cluster, connection) = cluster(TOPIC, 1);
     let ward = Ward::new(&["P1", "P2"]);
@@ -158,7 +182,6 @@ async fn a_session_that_refuses_for_good_does_not_stop_its_partition() {
     close(door).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn no_more_is_in_work_than_allowed_however_much_there_is() {
     let (_cluster, connection) = cluster(TOPIC, 2);
     let patients: Vec<String> = (0..40).map(|n| format!("P{n}")).collect();
@@ -177,7 +200,6 @@ async fn no_more_is_in_work_than_allowed_however_much_there_is() {
     close(door).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn stopping_commits_what_is_durable() {
     let (_cluster, connection) = cluster(TOPIC, 1);
     let ward = Ward::new(&["P1"]);
@@ -192,7 +214,6 @@ async fn stopping_commits_what_is_durable() {
     committed(&connection, GROUP, TOPIC, 1, |offsets| sum(offsets) == 3).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn partitions_change_hands_without_loss_and_without_repeats_in_the_log() {
     let (_cluster, connection) = cluster(TOPIC, 4);
     let patients = ["P1", "P2", "P3", "P4", "P5", "P6"];
@@ -221,7 +242,6 @@ async fn partitions_change_hands_without_loss_and_without_repeats_in_the_log() {
     close(second.unwrap()).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_away_at_the_start_is_waited_for() {
     let (cluster, connection) = cluster(TOPIC, 1);
     let ward = Ward::new(&["P1"]);

@@ -86,3 +86,70 @@ async fn a_model_that_goes_piece_by_piece_is_refused_on_idle_threads() {
     let pool = Pool::<Doubler>::start_slots(PoolConfig { placement, ..config(4, 1) }, make).unwrap();
     assert!(matches!(pool.ready().await, Err(ModelError::Engine { .. })));
 }
+
+/// Looks whether it is asked to make way each time it is told to, says what it was told, and ends when nobody tells it
+/// anything any more.
+struct Watchful {
+    info: ModelInfo,
+    preempt: Preempt,
+    began: SyncSender<u32>,
+    look: Arc<Mutex<Receiver<()>>>,
+    saw: SyncSender<bool>,
+}
+
+impl Model for Watchful {
+    type Input = u32;
+    type Output = u32;
+
+    fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn run(&mut self, batch: &[u32]) -> Vec<Result<u32, ModelError>> {
+        self.began.send(batch[0]).unwrap();
+        for () in self.look.lock().unwrap().iter() {
+            self.saw.send(self.preempt.is_asked()).unwrap();
+        }
+        batch.iter().map(|n| Ok(n * 2)).collect()
+    }
+
+    fn heed(&mut self, preempt: Preempt) {
+        self.preempt = preempt;
+    }
+}
+
+#[tokio::test]
+async fn an_idle_model_waits_where_it_looks_while_another_pool_has_what_is_urgent_and_then_goes_on() {
+    let ((begins, began), (look, looks), (sees, saw)) = (sync_channel(8), sync_channel(8), sync_channel(8));
+    let looks = Arc::new(Mutex::new(looks));
+    let make = move || {
+        let (began, look, saw) = (begins.clone(), looks.clone(), sees.clone());
+        Ok(Watchful { info: info("1"), preempt: Preempt::default(), began, look, saw })
+    };
+    let placement = Placement { precedence: Precedence::new(2), ..Placement::default() };
+    let speech = rig_of(PoolConfig { placement: placement.clone(), ..config(8, 1) });
+    let idle = Placement { idle: true, ..placement };
+    let texts = Pool::start(PoolConfig { placement: idle, ..config(8, 1) }, Arc::new(make)).unwrap();
+    let background = texts.submit(Request { class: Class::Background, ..request(3) }).unwrap();
+    assert_eq!(began.recv_timeout(PATIENCE), Ok(3));
+    look.send(()).unwrap();
+    assert_eq!(saw.recv_timeout(PATIENCE), Ok(false), "nothing is urgent");
+
+    let live = [speech.submit(1), speech.submit(2)];
+    assert_eq!(speech.batch(), [1]);
+    look.send(()).unwrap();
+    let unseen = || saw.recv_timeout(Duration::from_millis(100)).is_err();
+    assert!(unseen(), "it waits");
+    speech.go(1);
+    assert_eq!(speech.batch(), [2]);
+    assert!(unseen(), "another one is there");
+    speech.go(1);
+    for (ticket, expected) in live.into_iter().zip([2, 4]) {
+        assert_eq!(ticket.answer().await.unwrap().output, expected);
+    }
+    assert_eq!(saw.recv_timeout(PATIENCE), Ok(false), "it need not give up");
+    drop(look);
+    assert_eq!(background.answer().await.unwrap().output, 6);
+    assert!(began.try_recv().is_err(), "it is not run again");
+    assert_eq!(texts.stats().preempted, 0);
+}

@@ -81,7 +81,8 @@ fn run(model: &[u8], case: &Case, zero: u8) -> Vec<i32> {
     let registry = Registry::from_env().unwrap();
     let library = registry.open("onnxruntime").expect("run `make models`");
     let environment = onnx::environment(library.file("libonnxruntime.so").unwrap()).unwrap();
-    let mut session = onnx::session(&environment, onnx::Weights::Bytes(model), 1, "test").unwrap();
+    let mut session =
+        onnx::session(&environment, onnx::Weights::Bytes(model), onnx::Products::here(), 1, "test").unwrap();
     let length = case.sound.len() / case.inputs;
     let inputs = ort::inputs! {
         "x" => OrtTensor::from_array(([1, case.inputs, length], case.sound.clone())).unwrap(),

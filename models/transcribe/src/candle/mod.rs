@@ -21,7 +21,7 @@ use decode::{Decoded, Job, MAX_TOKENS};
 use features::LogMel;
 use healthsync_events::{Language, ModelInfo};
 use healthsync_models::{
-    Model, ModelError,
+    Model, ModelError, first_line,
     tasks::{Effort, SpokenLanguage, TranscribeRequest, Transcription},
 };
 use network::{Network, State};
@@ -112,10 +112,14 @@ impl CandleTranscriber {
         let threads = threads.map_err(|e| failed(e.to_string()))?;
         let (device, dtype) = match config.device {
             CandleDevice::Cpu => (Device::Cpu, DType::F32),
-            CandleDevice::Cuda(index) => (Device::new_cuda(index).map_err(|e| failed(e.to_string()))?, DType::F16),
+            CandleDevice::Cuda(index) => {
+                let unusable = |e| failed(format!("GPU {index} cannot be used: {}", first_line(&e)));
+                (Device::new_cuda(index).map_err(unusable)?, DType::F16)
+            }
         };
         let weights = std::fs::read(&files.weights).map_err(|e| failed(format!("the weights cannot be read: {e}")))?;
-        let network = threads.install(|| Network::load(&weights, dtype, &device)).map_err(|e| failed(e.to_string()))?;
+        let network =
+            threads.install(|| Network::load(&weights, dtype, &device)).map_err(|e| failed(first_line(&e)))?;
         let vocabulary = Vocabulary::load(&files.tokenizer, &files.config).map_err(failed)?;
         Ok(Self { info, engine: Engine { network, vocabulary, log_mel: LogMel::new() }, threads })
     }
@@ -277,7 +281,7 @@ impl Model for CandleTranscriber {
                 Ok(done) => order.iter().zip(done).for_each(|(n, answer)| {
                     answers[*n] = Some(if batch[*n].cancel.is_cancelled() { Err(cancelled()) } else { Ok(answer) });
                 }),
-                Err(e) => order.iter().for_each(|n| answers[*n] = Some(Err(failed(e.to_string())))),
+                Err(e) => order.iter().for_each(|n| answers[*n] = Some(Err(failed(first_line(&e))))),
             }
         }
         answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(failed("no answer".into())))).collect()

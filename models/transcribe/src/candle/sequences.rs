@@ -11,7 +11,7 @@ use super::{
 use candle_core::Error;
 use healthsync_events::ModelInfo;
 use healthsync_models::{
-    Model as _, ModelError, SequenceModel, SequenceStep, SlotKey,
+    Model as _, ModelError, SequenceModel, SequenceStep, SlotKey, first_line,
     tasks::{TranscribeRequest, Transcription},
 };
 
@@ -52,7 +52,7 @@ impl CandleSequences {
     }
 
     fn failed(&self, error: &Error) -> ModelError {
-        ModelError::Engine { model: self.transcriber.info.name.clone(), reason: error.to_string() }
+        ModelError::Engine { model: self.transcriber.info.name.clone(), reason: first_line(error) }
     }
 
     /// What has been recognised of those that are done.
