@@ -11,8 +11,8 @@ use tokio::net::UdpSocket;
 /// a path that nothing passes is another test's.
 #[derive(Debug, Clone, Copy)]
 pub struct Weather {
-    /// Of a hundred packets, so many begin a burst of losses of two.
-    pub bursts: u64,
+    /// Every so many packets two are lost, one after the other.
+    pub burst_every: u64,
     /// Of a hundred packets, so many are overtaken by up to two that follow: at 20 ms a packet, 20 to 40 ms of jitter.
     pub overtaken: u64,
 }
@@ -40,8 +40,8 @@ impl Drop for RoughPath {
 /// One client's way to the server.
 struct Way {
     socket: Arc<UdpSocket>,
-    /// How many packets more are lost.
-    losing: u8,
+    /// Packets that came.
+    came: u64,
     /// Packets that wait for so many more to overtake them.
     held: Vec<(u64, Vec<u8>)>,
 }
@@ -52,10 +52,9 @@ impl Way {
         self.held.iter_mut().for_each(|(wait, _)| *wait -= 1);
         let due = self.held.extract_if(.., |(wait, _)| *wait == 0).map(|(_, packet)| packet).collect::<Vec<_>>();
         let mut out = Vec::new();
-        if self.losing > 0 {
-            self.losing -= 1;
-        } else if luck.below(100) < weather.bursts {
-            self.losing = 1;
+        self.came += 1;
+        if self.came % weather.burst_every < 2 {
+            // Lost.
         } else if luck.below(100) < weather.overtaken {
             self.held.push((1 + luck.below(2), packet.to_vec()));
         } else {
@@ -77,7 +76,7 @@ async fn relay(near: Arc<UdpSocket>, server: SocketAddr, weather: Weather) {
                 let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
                 socket.connect(server).await.unwrap();
                 tokio::spawn(back(Arc::clone(&socket), Arc::clone(&near), client));
-                place.insert(Way { socket, losing: 0, held: Vec::new() })
+                place.insert(Way { socket, came: 0, held: Vec::new() })
             }
         };
         let packet = &buffer[..length];
