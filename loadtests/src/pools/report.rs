@@ -19,6 +19,8 @@ pub struct Report {
     pub in_process: Vec<Outcome>,
     /// Requests one after the other to an idle pool whose model does nothing.
     pub overhead: Vec<Outcome>,
+    /// The same to a thread that hands back what it is handed: the least that could be.
+    pub handed: Vec<Outcome>,
     pub batching: Vec<BatchingRun>,
     pub mixed: Vec<MixedRun>,
 }
@@ -148,15 +150,21 @@ impl Report {
     }
 
     fn write_overhead(&self, text: &mut String) -> std::fmt::Result {
-        let micros = |of: fn(&Outcome) -> f64| self.overhead.iter().map(|run| of(run) * 1e3).collect::<Vec<_>>();
+        let micros =
+            |runs: &[Outcome], of: fn(&Outcome) -> f64| runs.iter().map(|run| of(run) * 1e3).collect::<Vec<_>>();
+        let (pool, handed) = (micros(&self.overhead, |run| run.p50_ms), micros(&self.handed, |run| run.p50_ms));
         writeln!(text, "\n## What a request costs\n")?;
         let requests: usize = self.overhead.iter().map(|run| run.requests).sum();
         writeln!(
             text,
             "From submission to answer through an idle pool whose model does nothing, one after the other, {requests} \
-             requests: p50 {}, p99 {}.",
-            show(&micros(|run| run.p50_ms), 1, " µs"),
-            show(&micros(|run| run.p99_ms), 1, " µs")
+             requests: p50 {}, p99 {}. To hand something to a thread and back takes p50 {}, p99 {}: the pool's is {} times \
+             as long.",
+            show(&pool, 1, " µs"),
+            show(&micros(&self.overhead, |run| run.p99_ms), 1, " µs"),
+            show(&handed, 1, " µs"),
+            show(&micros(&self.handed, |run| run.p99_ms), 1, " µs"),
+            or_dash(of_medians(&pool, &handed), 2)
         )
     }
 
@@ -270,6 +278,7 @@ mod tests {
             door: vec![door(System::Adaptive, 1300.0, 6.0), door(System::Triton, 650.0, 12.0)],
             in_process: vec![outcome(8, 1310.0, 6.0)],
             overhead: vec![outcome(1, 9.0, 0.012)],
+            handed: vec![outcome(1, 9.0, 0.008)],
             batching: vec![batched(1, 10.0), batched(8, 30.0)],
             mixed: vec![mixed("nothing", 100.0), mixed("recognition", 110.0)],
         }
@@ -291,7 +300,7 @@ mod tests {
     #[test]
     fn each_part_says_what_it_is_compared_with() {
         let text = report().markdown();
-        assert!(text.contains("p50 12.0 µs (12.0–12.0)"), "{text}");
+        assert!(text.contains("p50 12.0 µs (12.0–12.0)") && text.contains("is 1.50 times as long"), "{text}");
         assert!(text.contains("| translation | 16 | 8 | 30.00 (30.00–30.00) |") && text.contains("| 3.00 |"), "{text}");
         assert!(text.contains("| recognition | 110.0 (110.0–110.0) | 220.0 (220.0–220.0) | 1.10 | 7 |"), "{text}");
     }

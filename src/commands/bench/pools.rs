@@ -46,6 +46,7 @@ pub(super) async fn run(config: &Config, options: &PoolsOptions) -> anyhow::Resu
         door: Vec::new(),
         in_process: Vec::new(),
         overhead: Vec::new(),
+        handed: Vec::new(),
         batching: Vec::new(),
         mixed: Vec::new(),
     };
@@ -56,7 +57,7 @@ pub(super) async fn run(config: &Config, options: &PoolsOptions) -> anyhow::Resu
     if options.measures(Part::Pool) {
         println!("==> The pool itself");
         report.in_process = fake::loops(options).await?;
-        report.overhead = fake::overhead(options).await?;
+        (report.overhead, report.handed) = fake::overhead(options).await?;
         save(&report, &options.out)?;
     }
     if options.measures(Part::Batching) {

@@ -12,9 +12,10 @@ use healthsync_loadtests::pools::{
 };
 use healthsync_models::{Model, ModelError};
 use std::{
-    sync::Arc,
+    sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
+use tokio::sync::oneshot;
 
 /// Sleeps as long as it is told, then gives its input back. Told nothing, it does nothing.
 pub(super) struct Fake {
@@ -103,8 +104,31 @@ const REQUESTS: usize = 20_000;
 /// Those in front of it, which do not count.
 const WARM_UP: usize = 2_000;
 
-/// What a request costs: one after the other, to an idle pool whose model does nothing and that waits for nobody.
-pub(super) async fn overhead(options: &PoolsOptions) -> anyhow::Result<Vec<Outcome>> {
+/// A thread that hands back what it is handed: what every pool whose model has a thread does at least.
+struct Handed(mpsc::SyncSender<oneshot::Sender<()>>);
+
+impl Handed {
+    fn start() -> Self {
+        let (to, from) = mpsc::sync_channel::<oneshot::Sender<()>>(1);
+        // It ends with the last sender.
+        std::thread::spawn(move || from.into_iter().for_each(|back| _ = back.send(())));
+        Self(to)
+    }
+}
+
+impl Ask for Handed {
+    type Error = Unanswered;
+
+    async fn ask(&mut self) -> Result<(), Unanswered> {
+        let (back, answer) = oneshot::channel();
+        self.0.send(back).map_err(|_| Dropped::Closed)?;
+        Ok(answer.await.map_err(|_| Dropped::Closed)?)
+    }
+}
+
+/// What a request costs: one after the other, to an idle pool whose model does nothing and that waits for nobody. Beside
+/// it, in turn, what it costs to hand something to a thread and back.
+pub(super) async fn overhead(options: &PoolsOptions) -> anyhow::Result<(Vec<Outcome>, Vec<Outcome>)> {
     let nothing = FakeModel {
         base: Duration::ZERO,
         per_item: Duration::ZERO,
@@ -113,29 +137,35 @@ pub(super) async fn overhead(options: &PoolsOptions) -> anyhow::Result<Vec<Outco
     };
     let pool = start(nothing, None)?;
     pool.ready().await?;
-    let mut outcomes = Vec::new();
+    let tell = |what: &str, outcome: &Outcome| {
+        println!("{what}: p50 {:.1} µs, p99 {:.1} µs", outcome.p50_ms * 1e3, outcome.p99_ms * 1e3);
+    };
+    let (mut pools, mut handed) = (Vec::new(), Vec::new());
     for _ in 0..options.rounds() {
-        let mut client = client(&pool);
         // As a door's handler: on a thread of the runtime.
-        let outcome = tokio::spawn(async move {
-            let (mut latencies, mut begun) = (Vec::with_capacity(REQUESTS), Instant::now());
-            for index in 0..WARM_UP + REQUESTS {
-                if index == WARM_UP {
-                    begun = Instant::now();
-                }
-                let sent = Instant::now();
-                client.ask().await?;
-                if index >= WARM_UP {
-                    latencies.push(sent.elapsed().as_secs_f64() * 1e3);
-                }
-            }
-            Ok::<_, Unanswered>(Outcome::of(1, &latencies, begun.elapsed()))
-        });
-        let outcome = outcome.await??;
-        println!("idle pool: p50 {:.1} µs, p99 {:.1} µs", outcome.p50_ms * 1e3, outcome.p99_ms * 1e3);
-        outcomes.push(outcome);
+        let outcome = tokio::spawn(one_by_one(client(&pool))).await??;
+        tell("idle pool", &outcome);
+        pools.push(outcome);
+        let outcome = tokio::spawn(one_by_one(Handed::start())).await??;
+        tell("handed to a thread and back", &outcome);
+        handed.push(outcome);
     }
-    Ok(outcomes)
+    Ok((pools, handed))
+}
+
+async fn one_by_one<A: Ask>(mut client: A) -> Result<Outcome, A::Error> {
+    let (mut latencies, mut begun) = (Vec::with_capacity(REQUESTS), Instant::now());
+    for index in 0..WARM_UP + REQUESTS {
+        if index == WARM_UP {
+            begun = Instant::now();
+        }
+        let sent = Instant::now();
+        client.ask().await?;
+        if index >= WARM_UP {
+            latencies.push(sent.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    Ok(Outcome::of(1, &latencies, begun.elapsed()))
 }
 
 #[cfg(test)]
