@@ -1,7 +1,7 @@
 //! Time, injected so that tests decide what time it is and when it passes.
 
 use healthsync_events::{BoxFuture, Timestamp};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// Tells the time events are stamped with.
@@ -48,5 +48,41 @@ impl Pace {
 
     pub fn sleep_until(&self, at: Instant) -> BoxFuture<'static, ()> {
         (self.sleep_until)(at)
+    }
+
+    /// Until a clock that shows `now` shows `at`.
+    pub fn sleep_until_time(&self, at: Timestamp, now: impl FnOnce() -> Timestamp) -> BoxFuture<'static, ()> {
+        // Before the clock is read: what passes between the two makes it wake that much early. The other way round it
+        // would be late by it, which a process that is stopped there makes minutes.
+        let begun = self.now();
+        let wait = at.millis().saturating_sub(now().millis()).max(0);
+        self.sleep_until(begun + Duration::from_millis(wait.unsigned_abs()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn time_that_passes_while_the_clock_is_read_is_not_waited_for_again() {
+        let start = Instant::now();
+        let passed = Arc::new(Mutex::new(Duration::ZERO));
+        let asked = Arc::new(Mutex::new(None));
+        let (instant, until) = (Arc::clone(&passed), Arc::clone(&asked));
+        let pace = Pace::from_fns(
+            move || start + *instant.lock().unwrap(),
+            move |at| {
+                *until.lock().unwrap() = Some(at);
+                Box::pin(std::future::ready(()))
+            },
+        );
+        let slept = pace.sleep_until_time(Timestamp::from_millis(60_000), || {
+            *passed.lock().unwrap() += Duration::from_secs(60);
+            Timestamp::from_millis(0)
+        });
+        drop(slept);
+        assert_eq!(*asked.lock().unwrap(), Some(start + Duration::from_secs(60)));
     }
 }

@@ -126,11 +126,7 @@ impl Vitals {
             context.cancel_future(handle);
         }
         let Some(at) = due else { return };
-        let pace = self.follower.cell.models.monitoring.pace.clone();
-        // Folding may have taken a while since `now`.
-        let from_now = at.millis() - self.time().millis();
-        let wait = Duration::from_millis(from_now.max(0).unsigned_abs());
-        let slept = async move { pace.sleep_until(pace.now() + wait).await };
+        let slept = self.follower.cell.models.monitoring.pace.sleep_until_time(at, || self.time());
         let handle = context.spawn(slept.into_actor(self).map(move |(), actor, context| {
             actor.alarm_clock = None;
             // It is that time now, whatever a wall clock says that was set back meanwhile.
