@@ -1,6 +1,6 @@
 //! A client of the KServe v2 protocol over one connection that it keeps. The same for every server.
 
-use super::{INPUT, ITEM, MODEL, OUTPUT, closed::Ask};
+use super::{INPUT, ITEM, OUTPUT, closed::Ask};
 use crate::speech::BenchError;
 use bytes::Bytes;
 use healthsync_kserve::{Data, Datatype, HEADER_LENGTH, InferRequest, Requested, RequestedOutput, Tensor, infer};
@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 pub struct Client {
     connection: SendRequest<Full<Bytes>>,
     address: SocketAddr,
+    path: String,
     token: Option<String>,
     body: Bytes,
     header_length: usize,
@@ -28,8 +29,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects. `number` tells this client's items from others'.
-    pub async fn connect(address: SocketAddr, token: Option<String>, number: usize) -> Result<Self, BenchError> {
+    /// Connects, to ask one model. `number` tells this client's items from others'.
+    pub async fn connect(
+        address: SocketAddr,
+        model: &str,
+        token: Option<String>,
+        number: usize,
+    ) -> Result<Self, BenchError> {
         let stream = TcpStream::connect(address).await.map_err(|e| BenchError::program("the connection", e))?;
         stream.set_nodelay(true).map_err(|e| BenchError::program("the connection", e))?;
         let (connection, driver) =
@@ -42,11 +48,12 @@ impl Client {
             InferRequest { id: None, inputs: vec![sent.clone()], outputs: Requested { binary: false, named } };
         let encoded = infer::encode_request(&request, true).map_err(|e| BenchError::program("the request", e))?;
         let header_length = encoded.header_length.unwrap_or(encoded.body.len());
-        Ok(Self { connection, address, token, body: encoded.body, header_length, sent, read: false })
+        let path = format!("/v2/models/{model}/infer");
+        Ok(Self { connection, address, path, token, body: encoded.body, header_length, sent, read: false })
     }
 
     fn request(&self) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
-        let mut request = Request::post(format!("/v2/models/{MODEL}/infer"))
+        let mut request = Request::post(&self.path)
             .header(header::HOST, self.address.to_string())
             .header(HEADER_LENGTH, self.header_length);
         if let Some(token) = &self.token {

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// Name, input and output of the model that both servers run.
 pub const MODEL: &str = "fake";
+/// One of ours beside it that answers at once and has no pool: what is left is HTTP.
+pub const ECHO: &str = "echo";
 pub const INPUT: &str = "INPUT";
 pub const OUTPUT: &str = "OUTPUT";
 
@@ -43,7 +45,18 @@ impl FakeModel {
     pub fn ideal(&self, clients: usize) -> Ideal {
         let batch = clients.min(self.max_batch).max(1);
         let per_second = batch as f64 / self.service(batch).as_secs_f64();
-        Ideal { per_second, latency_ms: clients as f64 / per_second * 1e3 }
+        Ideal::of(clients, per_second)
+    }
+
+    /// The same where asking and answering cost time: server and clients manage so many round trips a second when nothing
+    /// else is done.
+    ///
+    /// With all clients in one batch, the round trips of all come between two batches. With more, those of the others come
+    /// while a batch runs, and the slower of the two decides.
+    pub fn ideal_over(&self, clients: usize, round_trips: f64) -> Ideal {
+        let ideal = self.ideal(clients).per_second;
+        let one_after_the_other = 1.0 / (1.0 / ideal + 1.0 / round_trips);
+        Ideal::of(clients, if clients <= self.max_batch { one_after_the_other } else { ideal.min(round_trips) })
     }
 }
 
@@ -52,6 +65,13 @@ impl FakeModel {
 pub struct Ideal {
     pub per_second: f64,
     pub latency_ms: f64,
+}
+
+impl Ideal {
+    /// By Little's law.
+    fn of(clients: usize, per_second: f64) -> Self {
+        Self { per_second, latency_ms: clients as f64 / per_second * 1e3 }
+    }
 }
 
 #[cfg(test)]
@@ -73,5 +93,9 @@ mod tests {
         near(model.ideal(1), 196.08, 5.1);
         near(model.ideal(32), 3902.44, 8.2);
         near(model.ideal(64), 3902.44, 16.4);
+        // 32 round trips of 40 µs take 1.28 ms, in which no batch runs; 64 clients make theirs meanwhile.
+        near(model.ideal_over(32, 25_000.0), 3375.53, 9.48);
+        near(model.ideal_over(64, 25_000.0), 3902.44, 16.4);
+        near(model.ideal_over(64, 2_000.0), 2000.0, 32.0);
     }
 }

@@ -15,6 +15,8 @@ pub struct Report {
     pub model: FakeModel,
     /// Through each server's HTTP door, in the order they ran.
     pub door: Vec<DoorRun>,
+    /// The same clients at our own door, of a model that answers at once and has no pool.
+    pub http: Vec<Outcome>,
     /// The pool asked within its own process.
     pub in_process: Vec<Outcome>,
     /// Requests one after the other to an idle pool whose model does nothing.
@@ -85,19 +87,22 @@ impl Report {
             text,
             "A model that sleeps {:.1} ms and {:.2} ms an item; batches of at most {max_batch}, {:.1} ms of delay. Clients \
              ask again when they are answered. The ideal is b / (base + per_item · b) with b = min(clients, {max_batch}), \
-             and clients / that.\n",
+             and clients / that. HTTP is the same clients at our own door, of a model that answers at once and has no pool: \
+             what server and clients, on the same cores, manage at most. The ideal over HTTP is the ideal with those round \
+             trips between two batches, or beside them where there are more clients than a batch takes.\n",
             base.as_secs_f64() * 1e3,
             per_item.as_secs_f64() * 1e3,
             max_queue_delay.as_secs_f64() * 1e3,
         )?;
         writeln!(
             text,
-            "| clients | | answers /s | of the ideal | ours to theirs | p50 ms | ours to theirs | p99 ms |"
+            "| clients | | answers /s | of the ideal | of that over HTTP | ours to theirs | p50 ms | ours to theirs | p99 ms |"
         )?;
-        writeln!(text, "|---|---|---|---|---|---|---|---|")?;
+        writeln!(text, "|---|---|---|---|---|---|---|---|---|")?;
         for clients in clients(self.door.iter().map(|run| &run.outcome)) {
             let ideal = self.model.ideal(clients);
-            writeln!(text, "| {clients} | ideal | {:.0} | | | {:.2} | | |", ideal.per_second, ideal.latency_ms)?;
+            writeln!(text, "| {clients} | ideal | {:.0} | | | | {:.2} | | |", ideal.per_second, ideal.latency_ms)?;
+            let over_http = self.write_http(clients, text)?;
             let of = |system| {
                 let runs = self.door.iter().filter(move |run| run.system == system && run.outcome.clients == clients);
                 figures(runs.map(|run| &run.outcome))
@@ -109,10 +114,11 @@ impl Report {
                 let ratio = |ours: &[f64], theirs: &[f64]| or_dash(of_medians(ours, theirs).filter(|_| peer), 2);
                 writeln!(
                     text,
-                    "| | {} | {} | {} | {} | {} | {} | {} |",
+                    "| | {} | {} | {} | {} | {} | {} | {} | {} |",
                     system.name(),
                     show(&rate, 0, ""),
                     share(&rate, ideal.per_second),
+                    over_http.map_or_else(|| "–".into(), |over| share(&rate, over)),
                     ratio(&ours[0], &rate),
                     show(&p50, 2, ""),
                     ratio(&ours[1], &p50),
@@ -121,6 +127,22 @@ impl Report {
             }
         }
         Ok(())
+    }
+
+    /// What HTTP alone allows so many clients, and the answers a second that are ideal with it.
+    fn write_http(&self, clients: usize, text: &mut String) -> Result<Option<f64>, std::fmt::Error> {
+        let [rate, p50, p99] = figures(self.http.iter().filter(|run| run.clients == clients));
+        let Some(round_trips) = spread(&rate) else { return Ok(None) };
+        let (rate, p50, p99) = (show(&rate, 0, ""), show(&p50, 2, ""), show(&p99, 1, ""));
+        writeln!(text, "| | HTTP | {rate} | | | | {p50} | | {p99} |")?;
+        let over = self.model.ideal_over(clients, round_trips.median);
+        let share = over.per_second / self.model.ideal(clients).per_second * 100.0;
+        writeln!(
+            text,
+            "| | ideal over HTTP | {:.0} | {share:.1} % | | | {:.2} | | |",
+            over.per_second, over.latency_ms
+        )?;
+        Ok(Some(over.per_second))
     }
 
     fn write_in_process(&self, text: &mut String) -> std::fmt::Result {
@@ -275,7 +297,8 @@ mod tests {
                 max_batch: 64,
                 max_queue_delay: Duration::from_millis(1),
             },
-            door: vec![door(System::Adaptive, 1300.0, 6.0), door(System::Triton, 650.0, 12.0)],
+            door: vec![door(System::Adaptive, 1250.0, 6.0), door(System::Triton, 650.0, 12.0)],
+            http: vec![outcome(8, 20_000.0, 0.4)],
             in_process: vec![outcome(8, 1310.0, 6.0)],
             overhead: vec![outcome(1, 9.0, 0.012)],
             handed: vec![outcome(1, 9.0, 0.008)],
@@ -288,10 +311,12 @@ mod tests {
     fn ours_stands_beside_theirs_and_the_ideal() {
         let text = report().markdown();
         for row in [
-            "| 8 | ideal | 1379 | | | 5.80 | | |",
-            "| | HealthSync, latency target | 1300 (1300–1300) | 94.2 % | – | 6.00 (6.00–6.00) | – | 18.0 (18.0–18.0) |",
-            "| | Triton | 650 (650–650) | 47.1 % | 2.00 | 12.00 (12.00–12.00) | 0.50 | 36.0 (36.0–36.0) |",
-            "| | PyTriton | never | – | – | never | – | never |",
+            "| 8 | ideal | 1379 | | | | 5.80 | | |",
+            "| | HTTP | 20000 (20000–20000) | | | | 0.40 (0.40–0.40) | | 1.2 (1.2–1.2) |",
+            "| | ideal over HTTP | 1290 | 93.5 % | | | 6.20 | | |",
+            "| | HealthSync, latency target | 1250 (1250–1250) | 90.6 % | 96.9 % | – | 6.00 (6.00–6.00) | – | 18.0 (18.0–18.0) |",
+            "| | Triton | 650 (650–650) | 47.1 % | 50.4 % | 1.92 | 12.00 (12.00–12.00) | 0.50 | 36.0 (36.0–36.0) |",
+            "| | PyTriton | never | – | – | – | never | – | never |",
         ] {
             assert!(text.contains(row), "{row}\n{text}");
         }

@@ -17,6 +17,7 @@ use healthsync_actors::PoolConfig;
 use healthsync_loadtests::{
     machine::Machine,
     pools::{
+        ECHO, MODEL,
         closed::{self, Outcome},
         door::Client,
         report::{DoorRun, Report},
@@ -44,6 +45,7 @@ pub(super) async fn run(config: &Config, options: &PoolsOptions) -> anyhow::Resu
         machine: Machine::here(options.cores, versions, described),
         model: options.model(),
         door: Vec::new(),
+        http: Vec::new(),
         in_process: Vec::new(),
         overhead: Vec::new(),
         handed: Vec::new(),
@@ -51,7 +53,7 @@ pub(super) async fn run(config: &Config, options: &PoolsOptions) -> anyhow::Resu
         mixed: Vec::new(),
     };
     if options.measures(Part::Door) {
-        report.door = doors(options).await?;
+        (report.door, report.http) = doors(options).await?;
         save(&report, &options.out)?;
     }
     if options.measures(Part::Pool) {
@@ -75,7 +77,7 @@ pub(super) async fn run(config: &Config, options: &PoolsOptions) -> anyhow::Resu
 }
 
 /// Every server in turn; every second round backwards, so that none is always the one after the same other.
-async fn doors(options: &PoolsOptions) -> anyhow::Result<Vec<DoorRun>> {
+async fn doors(options: &PoolsOptions) -> anyhow::Result<(Vec<DoorRun>, Vec<Outcome>)> {
     println!("==> Beside Triton, over HTTP");
     let logs = std::path::absolute(options.out.join("pools-logs"))?;
     std::fs::create_dir_all(&logs).with_context(|| format!("{} cannot be made", logs.display()))?;
@@ -93,7 +95,7 @@ async fn doors(options: &PoolsOptions) -> anyhow::Result<Vec<DoorRun>> {
         cores: options.cores,
         logs,
     };
-    let mut runs = Vec::new();
+    let (mut runs, mut http) = (Vec::new(), Vec::new());
     for round in 0..options.rounds() {
         let mut order = System::ALL;
         if round % 2 == 1 {
@@ -102,20 +104,25 @@ async fn doors(options: &PoolsOptions) -> anyhow::Result<Vec<DoorRun>> {
         for system in order {
             let server = Server::start(&setup, system).await?;
             for &clients in &options.clients {
-                let outcome = through(&server, clients, options).await?;
+                let outcome = through(&server, MODEL, clients, options).await?;
                 tell(system.name(), &outcome);
                 runs.push(DoorRun { system, outcome });
+                if system == System::Adaptive {
+                    let outcome = through(&server, ECHO, clients, options).await?;
+                    tell("HTTP alone", &outcome);
+                    http.push(outcome);
+                }
             }
             server.stop().await;
         }
     }
-    Ok(runs)
+    Ok((runs, http))
 }
 
-async fn through(server: &Server, clients: usize, options: &PoolsOptions) -> anyhow::Result<Outcome> {
+async fn through(server: &Server, model: &str, clients: usize, options: &PoolsOptions) -> anyhow::Result<Outcome> {
     let mut connected = Vec::with_capacity(clients);
     for number in 0..clients {
-        connected.push(Client::connect(server.address, server.token.clone(), number).await?);
+        connected.push(Client::connect(server.address, model, server.token.clone(), number).await?);
     }
     Ok(closed::run(connected, options.period()).await?)
 }

@@ -15,7 +15,7 @@ use healthsync_kserve::{
     Data, Datatype, Error, InferRequest, InferResponse, ModelMetadata, Repository, Tensor, TensorMetadata, Token,
     router,
 };
-use healthsync_loadtests::pools::{INPUT, ITEM, MODEL, OUTPUT};
+use healthsync_loadtests::pools::{ECHO, INPUT, ITEM, MODEL, OUTPUT};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
@@ -31,15 +31,15 @@ pub(in crate::commands::bench) async fn serve(options: &DoorOptions) -> anyhow::
     let pool = fake::start(options.model.model(), options.model.latency_target())?;
     pool.ready().await?;
     let tensor = |name| vec![TensorMetadata::new(name, Datatype::Fp32, &[1, ITEM as i64])];
-    let metadata = ModelMetadata {
-        name: MODEL.into(),
+    let metadata = |name: &str| ModelMetadata {
+        name: name.into(),
         versions: vec!["1".into()],
         platform: "fake".into(),
         inputs: tensor(INPUT),
         outputs: tensor(OUTPUT),
     };
     let session = SessionId(uuid::Uuid::now_v7());
-    let door = Arc::new(Door { pool, metadata: Arc::new(metadata), session });
+    let door = Arc::new(Door { pool, metadata: [MODEL, ECHO].map(|name| Arc::new(metadata(name))), session });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     eprintln!("The fake model answers KServe v2 at {}", listener.local_addr()?);
     let shutdown = CancellationToken::new();
@@ -53,7 +53,7 @@ pub(in crate::commands::bench) async fn serve(options: &DoorOptions) -> anyhow::
 
 struct Door {
     pool: Pool<Fake>,
-    metadata: Arc<ModelMetadata>,
+    metadata: [Arc<ModelMetadata>; 2],
     session: SessionId,
 }
 
@@ -63,7 +63,7 @@ impl Repository for Door {
     }
 
     fn models(&self) -> Vec<Arc<ModelMetadata>> {
-        vec![Arc::clone(&self.metadata)]
+        self.metadata.to_vec()
     }
 
     fn is_ready(&self, _: &str) -> bool {
@@ -72,6 +72,9 @@ impl Repository for Door {
 
     async fn infer(&self, name: &str, request: InferRequest) -> Result<InferResponse, Error> {
         let input = request.input(INPUT).ok_or_else(|| Error::invalid("the input is missing"))?;
+        if name == ECHO {
+            return answered(name, "1".into(), input, &input.as_floats()?);
+        }
         let asked = Request {
             session: self.session,
             class: Class::Background,
@@ -82,13 +85,17 @@ impl Repository for Door {
         let failed = |error: &dyn ToString| Error::Failed(error.to_string());
         let ticket = self.pool.submit(asked).map_err(|refusal| failed(&refusal))?;
         let answer = ticket.answer().await.map_err(|dropped| failed(&dropped))?;
-        let packed: Vec<u8> = answer.output.iter().flat_map(|value| value.to_le_bytes()).collect();
-        let output = Tensor::new(OUTPUT, Datatype::Fp32, input.shape().to_vec(), Data::Packed(packed.into()))?;
-        Ok(InferResponse {
-            model_name: name.to_owned(),
-            model_version: answer.model.version,
-            outputs: vec![output],
-            ..InferResponse::default()
-        })
+        answered(name, answer.model.version, input, &answer.output)
     }
+}
+
+fn answered(name: &str, version: String, input: &Tensor, output: &[f32]) -> Result<InferResponse, Error> {
+    let packed: Vec<u8> = output.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let output = Tensor::new(OUTPUT, Datatype::Fp32, input.shape().to_vec(), Data::Packed(packed.into()))?;
+    Ok(InferResponse {
+        model_name: name.to_owned(),
+        model_version: version,
+        outputs: vec![output],
+        ..InferResponse::default()
+    })
 }
