@@ -79,10 +79,10 @@ mod tests {
             },
         );
         let slept = pace.sleep_until_time(Timestamp::from_millis(60_000), || {
-            *passed.lock().unwrap() += Duration::from_secs(60);
+            *passed.lock().unwrap() += Duration::from_mins(1);
             Timestamp::from_millis(0)
         });
         drop(slept);
-        assert_eq!(*asked.lock().unwrap(), Some(start + Duration::from_secs(60)));
+        assert_eq!(*asked.lock().unwrap(), Some(start + Duration::from_mins(1)));
     }
 }
