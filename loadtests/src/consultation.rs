@@ -52,6 +52,8 @@ pub struct Clip {
 /// What is needed besides the script.
 pub struct Material {
     pub patient: PatientId,
+    /// Names that the recogniser is told to expect.
+    pub terms: Vec<String>,
     /// By the text they speak.
     pub clips: HashMap<&'static str, Clip>,
     /// A DICOM, PNG or JPEG file.
@@ -87,7 +89,7 @@ pub async fn play(
         patient: material.patient.clone(),
         languages: [Speaker::Patient, Speaker::Clinician].iter().filter_map(|s| s.language().parse().ok()).collect(),
         spo2_scale: healthsync_events::risk::Spo2Scale::default(),
-        terms: Vec::new(),
+        terms: material.terms.clone(),
     };
     let session = api.create_session(&new).await?;
     tell(Progress::Started(&session));

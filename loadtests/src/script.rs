@@ -46,6 +46,8 @@ pub enum Step {
 /// A consultation to be played.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Script {
+    /// Names to expect: what the patient's record says of medicines.
+    pub terms: Vec<&'static str>,
     pub steps: Vec<Step>,
 }
 
@@ -73,7 +75,7 @@ impl Script {
             say(Patient, "Está piorando, doutora. Estou com muito medo."),
             say(Clinician, "Stay calm. An ambulance is on the way. I will stay here with you."),
         ];
-        Self { steps }
+        Self { terms: vec!["losartana"], steps }
     }
 
     /// The lines to be spoken, in order.

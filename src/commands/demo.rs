@@ -42,6 +42,7 @@ pub fn run(config: &Config, options: &Options) -> anyhow::Result<()> {
     let script = Script::demo();
     let material = Material {
         patient: options.patient.parse()?,
+        terms: script.terms.iter().map(ToString::to_string).collect(),
         clips: record_voices(config, &script)?,
         image: wiring::demo_image(config)?,
     };

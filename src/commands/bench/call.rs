@@ -41,8 +41,12 @@ pub(super) async fn run(config: &Config, options: &Options) -> anyhow::Result<()
     std::fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
     let script = Script::demo();
     // Nothing is uploaded in a call that is only talk.
-    let material =
-        Material { patient: "BENCH-CALL".parse()?, clips: record_voices(config, &script)?, image: Vec::new() };
+    let material = Material {
+        patient: "BENCH-CALL".parse()?,
+        terms: Vec::new(),
+        clips: record_voices(config, &script)?,
+        image: Vec::new(),
+    };
     let folder = tempfile::tempdir()?;
     let command = tokio::process::Command::new(std::env::current_exe()?);
     let server = HealthSync::start(command, folder.path(), options.threads, &out.join("call.log")).await?;
