@@ -11,10 +11,11 @@ use std::time::Duration;
 
 /// Name, input and output of the model that both servers run.
 pub const MODEL: &str = "fake";
-/// One of ours beside it that answers at once and has no pool: what is left is HTTP.
-pub const ECHO: &str = "echo";
 pub const INPUT: &str = "INPUT";
 pub const OUTPUT: &str = "OUTPUT";
+
+/// A model of our own server with the same input and output, which answers at once and has no pool: what is left is HTTP.
+pub const ECHO: &str = "echo";
 
 /// Floats of an item: small, so that batching is measured and not copying.
 pub const ITEM: usize = 16;
